@@ -1,0 +1,31 @@
+# make help lists the targets.
+MODULES = ./... ./deployments/local/...
+TOOL = GOWORK=off go tool -modfile=tools/go.mod
+
+.PHONY: help build test check bench scale histories
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build orgo and the local stack into bin/
+	go build -o bin/ ./cmd/orgo
+	go build -o bin/orgo-local ./deployments/local
+
+test: ## run every test of both modules
+	go test $(MODULES)
+
+check: ## gofmt, vet, staticcheck, workflowcheck, and that the root module stands alone
+	@test -z "$$(gofmt -l .)" || { echo "not gofmt'ed:"; gofmt -l .; exit 1; }
+	GOWORK=off go build ./...
+	go vet $(MODULES)
+	$(TOOL) staticcheck ./...
+	$(TOOL) workflowcheck -config .workflowcheck.yaml ./workflows/...
+
+bench: ## builds per second next to a bare workflow, with ratios
+	go run ./deployments/local/bench
+
+scale: ## 1,000,000 CSV rows through a build, with time and memory
+	go run ./deployments/local/scale
+
+histories: ## record the workflow histories that the replay test reads
+	go run ./deployments/local/histories -out workflows/testdata

@@ -1,0 +1,161 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/store"
+)
+
+// RecordInput asks to record entries that the workflow made, and nothing else:
+// before a wait, for which there is no next activity to carry them.
+type RecordInput struct {
+	Entries []records.Entry `json:"entries"`
+}
+
+// Record records entries.
+func (a *Activities) Record(ctx context.Context, in RecordInput) error {
+	if _, err := a.store.Append(ctx, in.Entries...); err != nil {
+		return a.named(ctx, err)
+	}
+	return nil
+}
+
+// FinishInput says how a build ends.
+type FinishInput struct {
+	Organization string             `json:"organization"`
+	BuildID      string             `json:"build_id"`
+	Request      records.Ref        `json:"request"`
+	Pins         *records.Pins      `json:"pins,omitempty"`
+	State        records.BuildState `json:"state"`
+	Codes        []string           `json:"reason_codes"`
+	Stage        records.Stage      `json:"stage,omitempty"`
+	Pending      []records.Entry    `json:"pending,omitempty"`
+}
+
+// Finished refers to the record that was written.
+type Finished struct {
+	Record records.Digest `json:"record"`
+}
+
+// decisionQuery selects the decisions of a build.
+var decisionQuery = store.EntryQuery{Kinds: []records.EntryKind{records.KindDecision}}
+
+// endTypes maps the terminal states of a build to the events that say so.
+var endTypes = map[records.BuildState]string{
+	records.BuildPassed:  records.TypeBuildPassed,
+	records.BuildBlocked: records.TypeBuildBlocked,
+	records.BuildFailed:  records.TypeBuildFailed,
+	records.BuildStopped: records.TypeBuildStopped,
+}
+
+// Finish records the pending entries, writes the Build Record, and ends the
+// build, in that order; the last two in one transaction.
+func (a *Activities) Finish(ctx context.Context, in FinishInput) (Finished, error) {
+	finished, err := a.finish(ctx, in)
+	if err != nil {
+		return Finished{}, a.named(ctx, err)
+	}
+	return finished, nil
+}
+
+func (a *Activities) finish(ctx context.Context, in FinishInput) (Finished, error) {
+	view, err := a.store.Build(ctx, in.Organization, in.BuildID)
+	if err != nil {
+		return Finished{}, err
+	}
+	if view.State.Terminal() && view.Record != nil {
+		return Finished{Record: *view.Record}, nil // a retry after the commit
+	}
+	if len(in.Pending) > 0 {
+		if _, err := a.store.Append(ctx, in.Pending...); err != nil {
+			return Finished{}, err
+		}
+	}
+	record, err := a.assemble(ctx, in)
+	if err != nil {
+		return Finished{}, err
+	}
+	written, ended, err := a.endEntries(ctx, in, record)
+	if err != nil {
+		return Finished{}, err
+	}
+	if _, err := a.store.Append(ctx, written, ended); err != nil {
+		return Finished{}, err
+	}
+	return Finished{Record: written.Digest}, nil
+}
+
+func (a *Activities) assemble(ctx context.Context, in FinishInput) (records.BuildRecord, error) {
+	view, err := a.store.Build(ctx, in.Organization, in.BuildID)
+	if err != nil {
+		return records.BuildRecord{}, err
+	}
+	stored, err := a.store.Entries(ctx, in.Organization, buildSubject(in.BuildID), store.EntryQuery{})
+	if err != nil {
+		return records.BuildRecord{}, err
+	}
+	src := records.RecordSources{
+		View: view, Pins: in.Pins, State: in.State, Codes: in.Codes, Stage: in.Stage,
+		Environment: a.environment, EndedAt: a.clock.Now(),
+		Correlation: correlation(ctx, in.BuildID, "", 0),
+	}
+	src.Correlation.Attempt = 0
+	for _, s := range stored {
+		src.Entries = append(src.Entries, s.Entry)
+	}
+	if err := a.readJSON(ctx, in.Request, &src.Request); err != nil {
+		return records.BuildRecord{}, err
+	}
+	if src.EmptySnapshot, err = a.putJSON(ctx, emptySnapshot()); err != nil {
+		return records.BuildRecord{}, err
+	}
+	if src.NotRunReport, err = a.putJSON(ctx, notRunReport()); err != nil {
+		return records.BuildRecord{}, err
+	}
+	return records.AssembleBuildRecord(src)
+}
+
+func (a *Activities) endEntries(ctx context.Context, in FinishInput, record records.BuildRecord) (written, ended records.Entry, err error) {
+	base := records.Entry{
+		Organization: in.Organization, Subject: buildSubject(in.BuildID), At: record.EndedAt, Actor: systemActor,
+		Codes: record.Codes, Correlation: correlation(ctx, in.BuildID, in.Stage, 0),
+	}
+	base.Kind, base.Type = records.KindRecord, records.TypeRecordWritten
+	if written, err = records.NewEntry(base, record.RecordVersion, record); err != nil {
+		return written, ended, err
+	}
+	endType, known := endTypes[in.State]
+	if !known {
+		return written, ended, fmt.Errorf("build %s cannot end as %s", in.BuildID, in.State)
+	}
+	base.Kind, base.Type = records.KindEvent, endType
+	ended, err = records.NewEntry(base, "ended", records.BuildEnded{State: in.State, Stage: in.Stage, Record: written.Digest})
+	return written, ended, err
+}
+
+// emptySnapshot stands for the inputs of a build that collected none.
+func emptySnapshot() records.Snapshot {
+	return records.Snapshot{
+		Kind: records.SnapshotKind, SchemaVersion: records.SnapshotVersion,
+		Files: []records.SnapshotFile{}, Exclusions: []records.SnapshotExclusion{},
+	}
+}
+
+// notRunReport is the validation report of a build that never validated. It
+// says so, and can never look like a pass.
+func notRunReport() any {
+	type issue struct {
+		Severity string `json:"severity"`
+		Code     string `json:"code"`
+		Message  string `json:"message"`
+	}
+	reason, _ := gates.Lookup(gates.ValidationNotRun)
+	return struct {
+		SchemaVersion string  `json:"schema_version"`
+		Status        string  `json:"validation_status"`
+		Issues        []issue `json:"issues"`
+	}{"3.0", string(gates.ReportFailed), []issue{{"ERROR", string(gates.ValidationNotRun), reason.Meaning}}}
+}

@@ -1,0 +1,87 @@
+// Package apitest runs the real API over a real store and real artifacts, for
+// tests. Only the choke point for builds is a double: it writes the entries that
+// a build of a chosen outcome would leave.
+package apitest
+
+import (
+	"io"
+	"log/slog"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/initkoa/orgo/activities/artifacts"
+	"github.com/initkoa/orgo/api"
+	"github.com/initkoa/orgo/client"
+	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/store"
+)
+
+// The callers that the server knows, by token. Bob is of another organization.
+const (
+	TokenAlice = "token-of-alice"
+	TokenBob   = "token-of-bob"
+	OtherOrg   = "00000000-0000-4000-8000-000000000002"
+)
+
+// Stack is a running API and its parts.
+type Stack struct {
+	URL       string
+	Store     *store.Store
+	Artifacts *artifacts.Store
+	// Directory is where the artifact store keeps its files.
+	Directory string
+	Builds    *Builds
+}
+
+// New starts a stack that ends with the test. Change may change its config.
+func New(t testing.TB, change ...func(*api.Config)) *Stack {
+	t.Helper()
+	ctx := t.Context()
+	dir := t.TempDir()
+	s := &Stack{Directory: filepath.Join(dir, "artifacts")}
+	var err error
+	s.Store, err = store.Open(ctx, "sqlite://"+filepath.Join(dir, "orgo.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Store.Close()) })
+	require.NoError(t, s.Store.Migrate(ctx))
+	s.Artifacts, err = artifacts.Open(ctx, "file://"+s.Directory)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Artifacts.Close()) })
+	s.Builds = &Builds{store: s.Store, artifacts: s.Artifacts}
+
+	tokens, err := api.NewStaticTokens([]api.TokenEntry{
+		{TokenSHA256: api.HashToken(TokenAlice), Actor: "alice", Organization: records.DefaultOrganization, Roles: []string{"operator"}},
+		{TokenSHA256: api.HashToken(TokenBob), Actor: "bob", Organization: OtherOrg},
+	})
+	require.NoError(t, err)
+	config := api.Config{
+		Builds: s.Builds, Reader: s.Store, Artifacts: s.Artifacts, Authenticator: tokens,
+		Log:    slog.New(slog.DiscardHandler),
+		Checks: map[string]api.Check{"store": s.Store.Ping},
+	}
+	for _, c := range change {
+		c(&config)
+	}
+	handler, err := api.New(config)
+	require.NoError(t, err)
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	s.URL = server.URL
+	return s
+}
+
+// Client returns a client that calls as alice.
+func (s *Stack) Client(t testing.TB) *client.Client {
+	t.Helper()
+	c, err := client.New(client.Options{URL: s.URL, Token: TokenAlice})
+	require.NoError(t, err)
+	return c
+}
+
+// LogTo has the server write its log as JSON lines to w.
+func LogTo(w io.Writer) func(*api.Config) {
+	return func(c *api.Config) { c.Log = slog.New(slog.NewJSONHandler(w, nil)) }
+}

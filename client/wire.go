@@ -1,0 +1,135 @@
+package client
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/initkoa/orgo/records"
+)
+
+// The types here are the bodies of requests and answers. Their struct tags
+// beyond json describe them in the server's OpenAPI document.
+
+// StartBuild asks for a build. The actor is the one the token names.
+type StartBuild struct {
+	Inputs []records.Input `json:"inputs" minItems:"1" maxItems:"1000" doc:"What to build from: file URLs that the worker can read, or snapshots taken before"`
+	// Pipeline is a pipeline document, or the string "default"; absent means
+	// the default too.
+	Pipeline json.RawMessage `json:"pipeline,omitempty" doc:"A pipeline document, or the string \"default\""`
+	// Policy is a mandate bundle; absent means the built-in one.
+	Policy json.RawMessage `json:"policy,omitempty" doc:"A mandate bundle; the built-in one if absent"`
+	// Contracts is {"builtin": "name@version"} or a ContractSet; absent means
+	// the built-in set.
+	Contracts   json.RawMessage `json:"contracts,omitempty" doc:"{\"builtin\": \"name@version\"}, or a contract set with its schemas"`
+	Trigger     BuildTrigger    `json:"trigger,omitzero" required:"false" doc:"What caused the build, and why"`
+	ReproduceOf string          `json:"reproduce_of,omitempty" format:"uuid" doc:"A build whose outputs this one must repeat"`
+}
+
+// BuildTrigger is what caused a build. The type defaults to manual.
+type BuildTrigger struct {
+	Type      records.TriggerType `json:"type,omitempty" enum:"manual,schedule,webhook,incident,release,other"`
+	Reason    string              `json:"reason,omitempty" maxLength:"2000"`
+	SourceRef string              `json:"source_ref,omitempty" maxLength:"2000"`
+}
+
+// ContractSet is a set of JSON Schemas, each under its file name.
+type ContractSet struct {
+	ContractHead
+	Schemas map[string]json.RawMessage `json:"schemas"`
+}
+
+// ContractHead says what set it is and where it comes from.
+type ContractHead struct {
+	Name    string `json:"name"`
+	Version string `json:"version"` // x.y.z
+	Source  string `json:"source,omitempty"`
+	Commit  string `json:"commit,omitempty"`
+}
+
+// StopBuild asks for the end of a build: at the next safe boundary, or with Now
+// by cancelling the stage that runs.
+type StopBuild struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"2000"`
+	Now    bool   `json:"now,omitempty" required:"false"`
+}
+
+// RetryStage asks a build that waits for an operator to run again from a stage.
+type RetryStage struct {
+	Stage  records.Stage `json:"stage" enum:"ingest,extract,resolve,validate,compile"`
+	Reason string        `json:"reason" minLength:"1" maxLength:"2000"`
+}
+
+// ReproduceBuild asks to run a build again from its pins alone.
+type ReproduceBuild struct {
+	Reason string `json:"reason,omitempty" maxLength:"2000"`
+}
+
+// BuildList is one page of builds, newest first.
+type BuildList struct {
+	Builds []records.BuildView `json:"builds"`
+	// Next is the cursor of the next page; empty on the last.
+	Next string `json:"next,omitempty"`
+}
+
+// ListQuery selects builds. Zero fields select all.
+type ListQuery struct {
+	State    records.BuildState
+	Pipeline string
+	Limit    int
+	Cursor   string
+}
+
+// EntryList is a page of the entries of a build, in order.
+type EntryList struct {
+	Entries []StoredEntry `json:"entries"`
+	// Next is the sequence number to read on after.
+	Next int64 `json:"next"`
+}
+
+// StoredEntry is an entry and its place among those of its build, from 1.
+type StoredEntry struct {
+	records.Entry
+	Sequence int64 `json:"sequence"`
+}
+
+// Why lists every condition that keeps a build from passing.
+type Why struct {
+	BuildID      string             `json:"build_id"`
+	State        records.BuildState `json:"state"`
+	Codes        []string           `json:"reason_codes"`
+	WaitingUntil *time.Time         `json:"waiting_until,omitempty"`
+	Unmet        []Unmet            `json:"unmet"`
+}
+
+// Unmet is one condition that is not met.
+type Unmet struct {
+	Reason
+	Where    Where           `json:"where"`
+	Message  string          `json:"message,omitempty"`
+	Evidence json.RawMessage `json:"evidence,omitempty"`
+	At       *time.Time      `json:"at,omitempty"`
+	EntryID  string          `json:"entry_id,omitempty"`
+}
+
+// Where says which step, generation, attempt and gate a condition is about.
+type Where struct {
+	Step       records.Stage `json:"step,omitempty"`
+	Generation int           `json:"generation,omitempty"`
+	Attempt    int           `json:"attempt,omitempty"`
+	Gate       string        `json:"gate,omitempty"`
+}
+
+// Reason explains a reason code.
+type Reason struct {
+	Code    string `json:"code"`
+	Class   string `json:"class"`
+	Meaning string `json:"meaning"`
+	Remedy  string `json:"remedy"`
+	// Final says that trying again unchanged cannot help.
+	Final bool `json:"final"`
+}
+
+// ReasonList is every reason code there is.
+type ReasonList struct {
+	Reasons []Reason `json:"reasons"`
+}

@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/initkoa/orgo/client"
+	"github.com/initkoa/orgo/records"
+)
+
+// startFlags are the flags of build start.
+type startFlags struct {
+	inputs    []string
+	pipeline  string
+	policy    string
+	contracts string
+	key       string
+	reason    string
+	wait      bool
+}
+
+func (a *app) buildStart() *cobra.Command {
+	var f startFlags
+	cmd := &cobra.Command{
+		Use:   "start --input PATH…",
+		Short: "Start a build",
+		Long: `Start a build of files or directories that the worker can read.
+
+Relative paths are made absolute. Without --pipeline, --policy or --contracts the
+built-in ones are used. In a pipeline file an object {path: FILE} inside a stage's
+config stands for that file: it is uploaded and replaced by its reference.
+
+The same --idempotency-key with the same request is the same build, however often
+it is started. With --wait the exit code is 0 only if the build passes.`,
+		Example: `  orgo build start --input ./documents --wait
+  orgo build start --input a.csv b.json --pipeline pipeline.yaml --policy policy.yaml
+  orgo build start --input ./documents --idempotency-key "$CI_PIPELINE_ID" --reason "nightly" --wait`,
+		Args: cobra.ArbitraryArgs, // more inputs: --input a b c
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.inputs = append(f.inputs, args...)
+			if len(f.inputs) == 0 {
+				return usage("name what to build from with --input PATH; see \"%s --help\"", cmd.CommandPath())
+			}
+			return a.startBuild(cmd.Context(), f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.inputs, "input", nil, "a file or directory to build from, or its file: URL; may be repeated")
+	flags.StringVar(&f.pipeline, "pipeline", "", "a pipeline file (default: \"orgo pipeline show default\")")
+	flags.StringVar(&f.policy, "policy", "", "a mandate bundle file, YAML or JSON")
+	flags.StringVar(&f.contracts, "contracts", "", "a directory of JSON Schemas, NAME.schema.json each")
+	flags.StringVar(&f.key, "idempotency-key", "", "names the build: the same key is the same build (default: a new one)")
+	flags.StringVar(&f.reason, "reason", "", "why, for the record")
+	flags.BoolVar(&f.wait, "wait", false, "follow the build to its end")
+	return cmd
+}
+
+func (a *app) startBuild(ctx context.Context, f startFlags) error {
+	c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	request := client.StartBuild{Trigger: client.BuildTrigger{Type: records.TriggerManual, Reason: f.reason}}
+	if request.Inputs, err = inputsOf(f.inputs); err != nil {
+		return err
+	}
+	if f.pipeline != "" {
+		uploader := &uploader{client: c, log: a.streams.Err}
+		if request.Pipeline, err = readPipeline(ctx, f.pipeline, uploader); err != nil {
+			return err
+		}
+	}
+	if f.policy != "" {
+		if request.Policy, err = readDocument(f.policy); err != nil {
+			return err
+		}
+	}
+	if f.contracts != "" {
+		if request.Contracts, err = readContracts(f.contracts); err != nil {
+			return err
+		}
+	}
+	view, err := c.Start(ctx, request, f.key)
+	if err != nil {
+		return err
+	}
+	if !f.wait {
+		return a.started(view)
+	}
+	view, err = follow(ctx, c, view.BuildID, a.progress())
+	if err != nil {
+		return err
+	}
+	if a.structured() {
+		if err := a.printTo(a.streams.Out, view); err != nil {
+			return err
+		}
+	}
+	return a.conclude(ctx, c, view)
+}
+
+// started prints a build that nobody waits for.
+func (a *app) started(view records.BuildView) error {
+	return a.print(view, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "build %s is %s\n  to follow it: orgo build watch %s\n", view.BuildID, view.State, view.BuildID)
+		return err
+	})
+}
+
+func (a *app) buildWatch() *cobra.Command {
+	return &cobra.Command{
+		Use:   "watch ID",
+		Short: "Follow a build to its end",
+		Long: `Follow a build to its end: drawn live on a terminal, as lines elsewhere, and with
+-o json as one JSON document on a line for each change. The exit code is 0 only if
+the build passes.`,
+		Example: "  orgo build watch ID",
+		Args:    oneID(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			to := a.progress()
+			if a.structured() {
+				to = &documentPrinter{app: a}
+			}
+			view, err := follow(cmd.Context(), c, args[0], to)
+			if err != nil {
+				return err
+			}
+			return a.conclude(cmd.Context(), c, view)
+		},
+	}
+}
+
+// documentPrinter prints every state as a document of its own: JSON on one line,
+// or a YAML document.
+type documentPrinter struct{ app *app }
+
+func (p *documentPrinter) tick(time.Time) error { return nil }
+
+func (p *documentPrinter) show(view records.BuildView, _ time.Time) error {
+	if p.app.settings.Output == formatYAML {
+		if _, err := io.WriteString(p.app.streams.Out, "---\n"); err != nil {
+			return err
+		}
+		return p.app.printTo(p.app.streams.Out, view)
+	}
+	return writeJSONLine(p.app.streams.Out, view)
+}

@@ -1,0 +1,37 @@
+// Package stack assembles one Orgo process from its parts: the record store, the
+// artifact store, the worker and the API. It holds no rule of its own.
+package stack
+
+import (
+	"log/slog"
+
+	"go.temporal.io/sdk/client"
+)
+
+// Settings say what a process is made of. They are read once, by a main.
+type Settings struct {
+	Store     string // "sqlite:///path.db" or "postgres://…"
+	Artifacts string // "file:///directory"
+	// Tokens is the path of the file that says who may call the API.
+	Tokens string
+	// Organization is whose interrupted builds are resumed at the start.
+	Organization string
+	// PublicURL is where runners reach this API with a late answer.
+	PublicURL string
+	// CallbackKey signs what such runners are given; any 32 bytes that stay the
+	// same across restarts.
+	CallbackKey []byte
+	// InputRoots are the directories below which builds may read inputs; none
+	// means all that the worker can read.
+	InputRoots []string
+	// Environment is the name of the environment, for records.
+	Environment string
+	// Scratch is where programs get their directories; empty means the system's.
+	Scratch string
+	// Pollers is how many pollers of each kind the worker has; 0 means 8.
+	Pollers int
+
+	Temporal  client.Client
+	Namespace string
+	Log       *slog.Logger
+}

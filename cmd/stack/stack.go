@@ -1,0 +1,130 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"go.temporal.io/sdk/worker"
+
+	"github.com/initkoa/orgo/activities"
+	"github.com/initkoa/orgo/activities/artifacts"
+	"github.com/initkoa/orgo/api"
+	"github.com/initkoa/orgo/api/control"
+	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/store"
+	"github.com/initkoa/orgo/workflows"
+)
+
+// Stack is the parts of one process. Close closes what Open opened.
+type Stack struct {
+	settings  Settings
+	store     *store.Store
+	artifacts *artifacts.Store
+	runners   *runners
+	observer  *Observer
+	builds    *control.Builds
+	closers   []func() error
+}
+
+// Open opens the stores and migrates nothing: see Migrate.
+func Open(ctx context.Context, s Settings) (*Stack, error) {
+	k := &Stack{settings: s, observer: NewObserver(s.Log)}
+	if err := k.open(ctx); err != nil {
+		return nil, errors.Join(err, k.Close())
+	}
+	return k, nil
+}
+
+func (k *Stack) open(ctx context.Context) (err error) {
+	s := k.settings
+	if k.store, err = store.Open(ctx, s.Store, store.WithObserver(k.observer.Observe)); err != nil {
+		return err
+	}
+	k.closers = append(k.closers, k.store.Close)
+	if err = k.store.CheckSchema(ctx); err != nil {
+		return err
+	}
+	if k.artifacts, err = artifacts.Open(ctx, s.Artifacts); err != nil {
+		return err
+	}
+	k.closers = append(k.closers, k.artifacts.Close)
+	if k.runners, err = newRunners(k.artifacts, s); err != nil {
+		return err
+	}
+	k.closers = append(k.closers, k.runners.Close)
+	k.builds = control.NewBuilds(control.Options{
+		Temporal: s.Temporal, Namespace: s.Namespace, Store: k.store, Artifacts: k.artifacts,
+		Clock: activities.SystemClock{}, CallbackKey: s.CallbackKey,
+	})
+	return nil
+}
+
+// Migrate brings the record store's schema up to this version.
+func Migrate(ctx context.Context, dsn string) error {
+	s, err := store.Open(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.Migrate(ctx), s.Close())
+}
+
+// Close closes the stores. The worker and the server must have stopped.
+func (k *Stack) Close() error {
+	var errs []error
+	for i := len(k.closers) - 1; i >= 0; i-- {
+		errs = append(errs, k.closers[i]())
+	}
+	k.closers = nil
+	return errors.Join(errs...)
+}
+
+// defaultPollers is how many tasks of each kind a worker asks for at once. With
+// the SDK's 2, tasks wait for a poller under load.
+const defaultPollers = 8
+
+// Worker returns a worker that runs Orgo's workflows and activities. The caller
+// starts and stops it.
+func (k *Stack) Worker() worker.Worker {
+	pollers := k.settings.Pollers
+	if pollers == 0 {
+		pollers = defaultPollers
+	}
+	w := worker.New(k.settings.Temporal, workflows.TaskQueue, worker.Options{
+		MaxConcurrentWorkflowTaskPollers: pollers,
+		MaxConcurrentActivityTaskPollers: pollers,
+	})
+	workflows.Register(w, activities.New(activities.Options{
+		Store: k.store, Artifacts: k.artifacts, Runners: k.runners.registry,
+		Clock: activities.SystemClock{}, Log: k.settings.Log,
+		Environment: records.Environment{Name: k.settings.Environment},
+	}))
+	return w
+}
+
+// Resume hands builds that were recorded and not started to Temporal.
+func (k *Stack) Resume(ctx context.Context) error {
+	return k.builds.Resume(ctx, k.settings.Organization)
+}
+
+// Handler returns the HTTP API.
+func (k *Stack) Handler() (http.Handler, error) {
+	tokens, err := api.ReadTokensFile(k.settings.Tokens)
+	if err != nil {
+		return nil, err
+	}
+	return api.New(api.Config{
+		Builds: k.builds, Reader: k.store, Artifacts: k.artifacts,
+		Authenticator: tokens, Log: k.settings.Log, Metrics: k.observer.Handler(),
+		Checks: map[string]api.Check{
+			"store": k.store.Ping,
+			"temporal": func(ctx context.Context) error {
+				if _, err := k.settings.Temporal.CheckHealth(ctx, nil); err != nil {
+					return fmt.Errorf("temporal: %w", err)
+				}
+				return nil
+			},
+		},
+	})
+}

@@ -1,0 +1,89 @@
+// Command bench measures builds per second on an embedded server in this process, next to what bare
+// Temporal workflows of the same number of steps reach on it. It passes no judgement: numbers depend on
+// the machine, ratios between the lines much less.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/initkoa/orgo/deployments/local/temporal"
+)
+
+// settings say what to measure.
+type settings struct {
+	only         string        // measure cases whose name contains this
+	concurrency  []int         // runs at once
+	duration     time.Duration // of each measurement
+	warmUp       time.Duration // before each measurement
+	untuned      bool
+	dataDir      string // "" for one that is removed at the end
+	outputWriter io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	s := settings{outputWriter: os.Stdout}
+	flag.StringVar(&s.only, "only", "", "measure only cases whose name contains `TEXT`")
+	concurrency := flag.String("concurrency", "1,32", "runs at once, as a comma-separated `LIST`")
+	flag.DurationVar(&s.duration, "duration", 10*time.Second, "length of each measurement")
+	flag.DurationVar(&s.warmUp, "warm-up", 2*time.Second, "length of the warm-up before each")
+	flag.BoolVar(&s.untuned, "untuned", false, "leave the server's own default settings")
+	flag.StringVar(&s.dataDir, "data", "", "empty `DIR` to use and keep; default a temporary one")
+	flag.Parse()
+
+	for _, text := range strings.Split(*concurrency, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil || n < 1 {
+			fmt.Fprintf(os.Stderr, "-concurrency %q: not a list of positive numbers\n", *concurrency)
+			os.Exit(2)
+		}
+		s.concurrency = append(s.concurrency, n)
+	}
+	if err := run(ctx, s); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures every selected case at every concurrency and prints a line for each.
+func run(ctx context.Context, s settings) (err error) {
+	dir := s.dataDir
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "orgo-bench-"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
+	server, err := temporal.Start(ctx, temporal.Options{
+		DBPath:       filepath.Join(dir, "temporal.db"),
+		FrontendAddr: "127.0.0.1:0",
+		Untuned:      s.untuned,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Stop(context.WithoutCancel(ctx))) }()
+
+	table := newTable(s.outputWriter)
+	bench := environment{server: server, dir: dir}
+	for _, c := range cases() {
+		if !strings.Contains(c.name, s.only) {
+			continue
+		}
+		if err := bench.measure(ctx, c, s, table); err != nil {
+			return fmt.Errorf("case %s: %w", c.name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package gates
+
+import (
+	"fmt"
+
+	"github.com/initkoa/orgo/records"
+)
+
+// Reproduction is what the determinism gate looks at: what a stage yielded when
+// its build was first run, and what it yielded now.
+type Reproduction struct {
+	Of       string             `json:"of"` // the build that is reproduced
+	Expected []records.Artifact `json:"expected"`
+	Actual   []records.Artifact `json:"actual"`
+}
+
+const ruleReproduced = "orgo/output-reproduced"
+
+// Determinism decides whether a stage yielded again what it yielded before:
+// the same artifacts, by name, path and digest. Each difference is named.
+func Determinism(c Context, r Reproduction) Decision {
+	expected, actual := byLabel(r.Expected), byLabel(r.Actual)
+	var findings []Finding
+	differ := func(message string) {
+		findings = append(findings, refuse(ruleReproduced, Fail, OutputNotReproduced,
+			fmt.Sprintf("%s: %s", c.Subject.Stage, message)))
+	}
+	for name, want := range expected {
+		got, there := actual[name]
+		switch {
+		case !there:
+			differ(fmt.Sprintf("%s is missing, was %s", name, want.Digest))
+		case !got.Valid() || got.Digest != want.Digest:
+			differ(fmt.Sprintf("%s is %s, was %s", name, got.Digest, want.Digest))
+		}
+	}
+	for name := range actual {
+		if _, there := expected[name]; !there {
+			differ(name + " is new")
+		}
+	}
+	switch {
+	case len(expected) == 0:
+		findings = append(findings, refuse(ruleReproduced, NoData, EvidenceMissing,
+			fmt.Sprintf("build %s has no outputs of %s to compare with", r.Of, c.Subject.Stage)))
+	case len(findings) == 0:
+		findings = append(findings, pass(ruleReproduced, nil))
+	}
+	return decide(GateDeterminism, c, r, findings)
+}
+
+func byLabel(artifacts []records.Artifact) map[string]records.Ref {
+	labelled := make(map[string]records.Ref, len(artifacts))
+	for _, artifact := range artifacts {
+		labelled[label(artifact)] = artifact.Ref
+	}
+	return labelled
+}

@@ -1,0 +1,32 @@
+package records
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+// DefaultOrganization is the organization of a local stack.
+const DefaultOrganization = "00000000-0000-4000-8000-000000000001"
+
+// BuildID returns the id of the build that an idempotency key names in an
+// organization: a UUID of version 8 (RFC 9562 §5.8) derived from both. The
+// same key is therefore the same build, whoever asks and however often.
+func BuildID(organization, idempotencyKey string) string {
+	return deriveID("build", organization, idempotencyKey)
+}
+
+// deriveID hashes parts, unambiguously joined, into a version 8 UUID.
+func deriveID(parts ...string) string {
+	h := sha256.New()
+	for _, part := range parts {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	var u [16]byte
+	copy(u[:], h.Sum(nil))
+	u[6] = u[6]&0x0f | 0x80 // version 8
+	u[8] = u[8]&0x3f | 0x80 // variant 10
+	s := hex.EncodeToString(u[:])
+	return strings.Join([]string{s[0:8], s[8:12], s[12:16], s[16:20], s[20:32]}, "-")
+}

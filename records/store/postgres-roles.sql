@@ -1,0 +1,30 @@
+-- The roles under which Orgo's services use a Postgres database.
+--
+-- Run once, as the owner of the tables, in the database, after "orgo migrate":
+--
+--     psql -v ON_ERROR_STOP=1 -f postgres-roles.sql "$DSN"
+--     psql -c 'GRANT orgo_writer TO the_login_of_the_service' "$DSN"
+--
+-- orgo_writer is what server and worker need. It can add entries and outputs and
+-- can neither change nor remove one; it owns nothing, so it cannot drop a
+-- table or disable a trigger. orgo_reader is for auditors and dashboards.
+-- "orgo migrate" alone runs as the owner.
+
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'orgo_writer') THEN
+        CREATE ROLE orgo_writer NOLOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'orgo_reader') THEN
+        CREATE ROLE orgo_reader NOLOGIN;
+    END IF;
+END
+$$;
+
+REVOKE ALL ON entries, stage_outputs, subjects, builds, schema_versions FROM PUBLIC, orgo_writer, orgo_reader;
+
+GRANT SELECT, INSERT ON entries, stage_outputs TO orgo_writer;
+GRANT SELECT, INSERT, UPDATE ON subjects, builds TO orgo_writer;
+GRANT SELECT ON schema_versions TO orgo_writer;
+
+GRANT SELECT ON entries, stage_outputs, subjects, builds, schema_versions TO orgo_reader;

@@ -1,0 +1,39 @@
+package store_test
+
+import (
+	"database/sql"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/initkoa/orgo/records/store/storetest"
+)
+
+func TestSQLite(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, newSQLite)
+}
+
+func newSQLite(t testing.TB) storetest.Database {
+	path := filepath.Join(t.TempDir(), "orgo.db")
+	raw, err := sql.Open("sqlite", "file:"+path+"?_busy_timeout=10000")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, raw.Close()) })
+	return storetest.Database{
+		DSN: "sqlite://" + path,
+		Raw: raw,
+		Tampering: []string{
+			`INSERT OR REPLACE INTO entries SELECT organization, entry_id, kind, type, subject_kind, subject_id, sequence, at,
+				actor, on_behalf_of, 'another', codes, correlation, body, alg, digest FROM entries WHERE entry_id = 'kept'`,
+			`INSERT OR REPLACE INTO entries SELECT organization, entry_id, kind, type, subject_kind, 'another', sequence, at,
+				actor, on_behalf_of, reason, codes, correlation, body, alg, digest FROM entries WHERE entry_id = 'kept'`,
+			`INSERT OR REPLACE INTO entries SELECT organization, 'another', kind, type, subject_kind, subject_id, sequence, at,
+				actor, on_behalf_of, reason, codes, correlation, body, alg, digest FROM entries WHERE entry_id = 'kept'`,
+			`REPLACE INTO stage_outputs SELECT organization, stage_key, entry_id, alg, 'another' FROM stage_outputs`,
+			`REPLACE INTO stage_outputs SELECT organization, 'another', entry_id, alg, outputs_digest FROM stage_outputs`,
+			`UPDATE OR REPLACE entries SET entry_id = 'kept'`,
+			`UPDATE entries SET rowid = 1`,
+		},
+	}
+}

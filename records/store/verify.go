@@ -1,0 +1,228 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/initkoa/orgo/records"
+)
+
+// Difference is one place where the store is not what its entries say.
+type Difference struct {
+	Organization string
+	Subject      records.Subject
+	What         string
+}
+
+// String names the subject and what is different.
+func (d Difference) String() string {
+	return fmt.Sprintf("%s %s of organization %s: %s", d.Subject.Kind, d.Subject.ID, d.Organization, d.What)
+}
+
+// VerifyReadModel computes everything that is derived from the entries again,
+// from the entries alone, and returns where the store differs; nothing when it
+// is whole. It reads one consistent state, in bounded memory, and changes
+// nothing.
+func (s *Store) VerifyReadModel(ctx context.Context) ([]Difference, error) {
+	tx, err := s.reader.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return nil, s.readFault(ctx, "verify the read model", err)
+	}
+	v := &verifier{tx: tx}
+	err = errors.Join(v.run(ctx), tx.Rollback())
+	if err != nil {
+		return nil, s.readFault(ctx, "verify the read model", err)
+	}
+	return v.differences, nil
+}
+
+// verifyPage is how many entries are read at a time.
+const verifyPage = 500
+
+// verifier walks over all entries, subject by subject. The row it is at is the
+// last one it folded.
+type verifier struct {
+	tx          *sqlx.Tx
+	differences []Difference
+
+	at     entryRow
+	view   records.BuildView
+	broken bool // the entries of the subject cannot be folded
+}
+
+func (v *verifier) run(ctx context.Context) error {
+	for {
+		page, err := v.page(ctx)
+		if err != nil {
+			return err
+		}
+		for _, row := range page {
+			if err := v.step(ctx, row); err != nil {
+				return err
+			}
+		}
+		if len(page) < verifyPage {
+			break
+		}
+	}
+	if err := v.endSubject(ctx); err != nil {
+		return err
+	}
+	return v.orphans(ctx)
+}
+
+// page reads the entries after the one that the verifier is at.
+func (v *verifier) page(ctx context.Context) ([]entryRow, error) {
+	var rows []entryRow
+	err := v.tx.SelectContext(ctx, &rows, v.tx.Rebind(`SELECT `+entryColumns+` FROM entries
+		WHERE (organization, subject_kind, subject_id, sequence) > (?, ?, ?, ?)
+		ORDER BY organization, subject_kind, subject_id, sequence LIMIT ?`),
+		v.at.Organization, v.at.SubjectKind, v.at.SubjectID, v.at.Sequence, verifyPage)
+	return rows, err
+}
+
+// step folds one entry.
+func (v *verifier) step(ctx context.Context, row entryRow) error {
+	if row.Organization != v.at.Organization || row.subject() != v.at.subject() {
+		if err := v.endSubject(ctx); err != nil {
+			return err
+		}
+		v.at, v.view, v.broken = entryRow{}, records.BuildView{}, false
+	}
+	if row.Sequence != v.at.Sequence+1 {
+		v.differ(row, "entry %s has sequence %d, not %d", row.EntryID, row.Sequence, v.at.Sequence+1)
+	}
+	v.at = row
+	stored, err := row.stored()
+	if err != nil {
+		v.differ(row, "%v", err)
+		v.broken = true
+		return nil
+	}
+	f, err := newFact(stored.Entry)
+	if err != nil {
+		v.differ(row, "%v", err)
+		v.broken = true
+		return nil
+	}
+	v.fold(f, row.Sequence)
+	if f.output == nil {
+		return nil
+	}
+	return v.compareOutput(ctx, f)
+}
+
+func (v *verifier) fold(f fact, sequence int64) {
+	if v.broken || f.Subject.Kind != records.SubjectBuild {
+		return
+	}
+	var err error
+	if v.view, err = records.ReduceBuild(v.view, f.Entry, sequence); err != nil {
+		v.differ(v.at, "its entries cannot be folded: %v", err)
+		v.broken = true
+	}
+}
+
+func (v *verifier) compareOutput(ctx context.Context, f fact) error {
+	var kept struct {
+		EntryID string `db:"entry_id"`
+		Alg     string `db:"alg"`
+		Digest  string `db:"outputs_digest"`
+	}
+	err := v.tx.GetContext(ctx, &kept, v.tx.Rebind(`SELECT entry_id, alg, outputs_digest FROM stage_outputs
+		WHERE organization = ? AND stage_key = ?`), f.Organization, f.output.key)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		v.differ(v.at, "entry %s is no authoritative output of stage key %s", f.ID, f.output.key)
+		return nil
+	case err != nil:
+		return err
+	}
+	identity := records.Digest{Alg: kept.Alg, Value: kept.Digest}
+	if kept.EntryID != f.ID || identity != f.output.digest {
+		v.differ(v.at, "stage key %s has the output %s of entry %s, and entry %s says %s",
+			f.output.key, identity, kept.EntryID, f.ID, f.output.digest)
+	}
+	return nil
+}
+
+// endSubject compares what was folded with what is stored.
+func (v *verifier) endSubject(ctx context.Context) error {
+	if v.at.Sequence == 0 {
+		return nil
+	}
+	var sequence int64
+	err := v.tx.GetContext(ctx, &sequence, v.tx.Rebind(`SELECT sequence FROM subjects
+		WHERE organization = ? AND subject_kind = ? AND subject_id = ?`), v.at.Organization, v.at.SubjectKind, v.at.SubjectID)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		v.differ(v.at, "it has entries and no last sequence")
+	case err != nil:
+		return err
+	case sequence != v.at.Sequence:
+		v.differ(v.at, "its last sequence is stored as %d and is %d", sequence, v.at.Sequence)
+	}
+	if v.at.SubjectKind != records.SubjectBuild || v.broken {
+		return nil
+	}
+	return v.compareBuild(ctx)
+}
+
+func (v *verifier) compareBuild(ctx context.Context) error {
+	want, err := newBuildRow(v.view)
+	if err != nil {
+		return err
+	}
+	var have buildRow
+	err = v.tx.GetContext(ctx, &have, v.tx.Rebind(`SELECT `+buildColumns+` FROM builds
+		WHERE organization = ? AND build_id = ?`), v.at.Organization, v.at.SubjectID)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		v.differ(v.at, "it has entries and no view")
+	case err != nil:
+		return err
+	case have != want:
+		v.differ(v.at, "its view is stored as version %d in state %s and folds to version %d in state %s:\n stored %s\n folded %s",
+			have.Version, have.State, want.Version, want.State, have.View, want.View)
+	}
+	return nil
+}
+
+// orphans are the queries for what is derived from no entry, and what is wrong
+// with it. They select organization, subject_kind and subject_id.
+var orphans = []struct{ what, query string }{
+	{"it has a last sequence and no entries", `SELECT organization, subject_kind, subject_id FROM subjects s
+		WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.organization = s.organization
+			AND e.subject_kind = s.subject_kind AND e.subject_id = s.subject_id)`},
+	{"it has a view and no entries", `SELECT organization, 'build' AS subject_kind, build_id AS subject_id FROM builds b
+		WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.organization = b.organization
+			AND e.subject_kind = 'build' AND e.subject_id = b.build_id)`},
+	{"a stage key has an entry of it as output that is none", `SELECT e.organization, e.subject_kind, e.subject_id
+		FROM stage_outputs o JOIN entries e ON e.organization = o.organization AND e.entry_id = o.entry_id
+		WHERE e.kind <> 'output'`},
+}
+
+func (v *verifier) orphans(ctx context.Context) error {
+	for _, orphan := range orphans {
+		var rows []entryRow
+		if err := v.tx.SelectContext(ctx, &rows, orphan.query+` ORDER BY 1, 2, 3`); err != nil {
+			return err
+		}
+		for _, row := range rows {
+			v.differ(row, "%s", orphan.what)
+		}
+	}
+	return nil
+}
+
+func (v *verifier) differ(row entryRow, format string, args ...any) {
+	v.differences = append(v.differences, Difference{
+		Organization: row.Organization,
+		Subject:      row.subject(),
+		What:         fmt.Sprintf(format, args...),
+	})
+}

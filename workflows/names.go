@@ -1,0 +1,107 @@
+// Package workflows has Orgo's Temporal workflows. They decide, through gates,
+// and activities act; nothing here reads a clock, a file or a database.
+package workflows
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/initkoa/orgo/records"
+)
+
+// TaskQueue is where Orgo's own worker listens.
+const TaskQueue = "orgo"
+
+// BuildWorkflow is the type of the workflow that runs a build.
+const BuildWorkflow = "orgo.build"
+
+// The activities, by the names under which workflows call them.
+const (
+	ActivityPin    = "orgo.pin"
+	ActivityRecord = "orgo.record"
+	ActivityFinish = "orgo.finish"
+)
+
+// Each stage has activity types of its own, so that the Temporal Web UI tells
+// them apart and a history replayed against another order of the spine fails.
+
+// StageActivity returns the type of the activity that does a stage.
+func StageActivity(stage records.Stage) string { return "orgo." + string(stage) }
+
+// BeginActivity returns the type of the activity that starts a stage which
+// somebody else does.
+func BeginActivity(stage records.Stage) string { return StageActivity(stage) + ".begin" }
+
+// CallActivity returns the type of the activity that hands a stage over.
+func CallActivity(stage records.Stage) string { return StageActivity(stage) + ".call" }
+
+// CallActivityID returns the id of that activity, by which a late answer finds it.
+func CallActivityID(stage records.Stage, generation int) string {
+	return fmt.Sprintf("call/%s/%d", stage, generation)
+}
+
+// EndActivity returns the type of the activity that verifies what came back.
+func EndActivity(stage records.Stage) string { return StageActivity(stage) + ".end" }
+
+// The updates and queries of a build.
+const (
+	UpdateStop  = "stop"
+	UpdateRetry = "retry"
+	QueryBuild  = "build"
+)
+
+// The search attributes. They are registered by the local stack, and by
+// `orgo migrate` elsewhere.
+const (
+	AttributeBuildID      = "OrgoBuildId"
+	AttributeStage        = "OrgoStage"
+	AttributeState        = "OrgoState"
+	AttributeReasonCode   = "OrgoReasonCode"
+	AttributeChannel      = "OrgoChannel"
+	AttributeRelease      = "OrgoRelease"
+	AttributeOrganization = "OrgoOrganization"
+)
+
+var (
+	keyBuildID      = temporal.NewSearchAttributeKeyKeyword(AttributeBuildID)
+	keyStage        = temporal.NewSearchAttributeKeyKeyword(AttributeStage)
+	keyState        = temporal.NewSearchAttributeKeyKeyword(AttributeState)
+	keyReasonCode   = temporal.NewSearchAttributeKeyKeywordList(AttributeReasonCode)
+	keyOrganization = temporal.NewSearchAttributeKeyKeyword(AttributeOrganization)
+)
+
+// The error types of refused updates.
+const (
+	ErrorInvalidTransition = "INVALID_TRANSITION"
+	ErrorRequestInvalid    = "REQUEST_INVALID"
+)
+
+// Limits.
+const (
+	// bookkeepingTimeout bounds one attempt to pin, record or finish.
+	bookkeepingTimeout = time.Minute
+	// bookkeepingRetry is the longest pause between such attempts. They go on for
+	// ever: a build that cannot be recorded must not end.
+	bookkeepingRetry = 30 * time.Second
+	// maxReason bounds the reason that an operator gives, in bytes.
+	maxReason = 4096
+)
+
+const buildPrefix = "build"
+
+// BuildWorkflowID returns the id of the workflow that runs a build.
+func BuildWorkflowID(organization, buildID string) string {
+	return fmt.Sprintf("%s/%s/%s", buildPrefix, organization, buildID)
+}
+
+// ParseBuildWorkflowID is the inverse of BuildWorkflowID.
+func ParseBuildWorkflowID(workflowID string) (organization, buildID string, err error) {
+	parts := strings.Split(workflowID, "/")
+	if len(parts) != 3 || parts[0] != buildPrefix || parts[1] == "" || parts[2] == "" {
+		return "", "", fmt.Errorf("workflow id %q is not build/<organization>/<build>", workflowID)
+	}
+	return parts[1], parts[2], nil
+}

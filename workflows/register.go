@@ -1,0 +1,26 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/initkoa/orgo/activities"
+	"github.com/initkoa/orgo/records"
+)
+
+// Register registers Orgo's workflows with a worker, and its activities under
+// the names by which the workflows call them.
+func Register(r worker.Registry, a *activities.Activities) {
+	r.RegisterWorkflowWithOptions(Build, workflow.RegisterOptions{Name: BuildWorkflow})
+	functions := map[string]any{ActivityPin: a.Pin, ActivityRecord: a.Record, ActivityFinish: a.Finish}
+	for _, spec := range records.BuildSpine() {
+		functions[StageActivity(spec.Stage)] = a.Stage
+		functions[BeginActivity(spec.Stage)] = a.BeginStage
+		functions[CallActivity(spec.Stage)] = a.CallStage
+		functions[EndActivity(spec.Stage)] = a.EndStage
+	}
+	for name, function := range functions {
+		r.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})
+	}
+}
