@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/initkoa/orgo/api/builtin"
@@ -46,12 +47,14 @@ func chooseContracts(sent json.RawMessage) (schemas.ContractSet, error) {
 		return schemas.ContractSet{}, invalid("body.contracts", "%v", err)
 	}
 	if *choice.Builtin != builtin.Contracts {
-		p := newProblem(gates.PinUnknown, fmt.Sprintf("no contract set %q is built in", *choice.Builtin))
-		p.Errors = []client.ProblemError{{Location: "body.contracts.builtin", Message: "only " + builtin.Contracts + " is built in"}}
-		return schemas.ContractSet{}, p
+		return schemas.ContractSet{}, badContracts(gates.PinUnknown, "body.contracts.builtin",
+			fmt.Sprintf("no contract set %q is built in; only %s is", *choice.Builtin, builtin.Contracts))
 	}
 	return schemas.BuiltinContractSet()
 }
+
+// exactVersion is a version that means one thing (semver.org, without suffixes).
+var exactVersion = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$`)
 
 // sentContracts reads a contract set from the request. A set that cannot be used
 // is refused now: no build could be pinned to it.
@@ -60,23 +63,43 @@ func sentContracts(sent json.RawMessage) (schemas.ContractSet, error) {
 	if err := decodeStrictly(sent, &set); err != nil {
 		return schemas.ContractSet{}, invalid("body.contracts", "%v", err)
 	}
+	if !exactVersion.MatchString(set.Version) {
+		return schemas.ContractSet{}, badContracts(gates.PinFloating, "body.contracts.version",
+			fmt.Sprintf("%q is not an exact version, x.y.z", set.Version))
+	}
+	files, err := filesOf(set)
+	if err != nil {
+		return schemas.ContractSet{}, err
+	}
+	loaded, err := schemas.LoadContractSet(files, set.Name, set.Version)
+	if err == nil {
+		_, err = loaded.Validators()
+	}
+	if err != nil {
+		return schemas.ContractSet{}, badContracts(gates.ContractsInvalid, "body.contracts", err.Error())
+	}
+	return loaded, nil
+}
+
+// filesOf returns a set as the directory that contract sets are loaded from.
+func filesOf(set client.ContractSet) (schemaFiles, error) {
 	// JSON is YAML: the head goes where a directory of schemas has it.
 	head, err := json.Marshal(set.ContractHead)
 	if err != nil {
-		return schemas.ContractSet{}, err
+		return nil, err
 	}
 	files := schemaFiles{"contract-set.yaml": head}
 	for name, schema := range set.Schemas {
 		if !fs.ValidPath(name) || path.Base(name) != name || !strings.HasSuffix(name, ".schema.json") {
-			return schemas.ContractSet{}, invalid("body.contracts.schemas", "%q is not a file name that ends in .schema.json", name)
+			return nil, invalid("body.contracts.schemas", "%q is not a file name that ends in .schema.json", name)
 		}
 		files[name] = schema
 	}
-	loaded, err := schemas.LoadContractSet(files, set.Name, set.Version)
-	if err != nil {
-		p := newProblem(gates.ContractsInvalid, "the contract set is not valid")
-		p.Errors = []client.ProblemError{{Location: "body.contracts", Message: err.Error()}}
-		return schemas.ContractSet{}, p
-	}
-	return loaded, nil
+	return files, nil
+}
+
+func badContracts(code gates.Code, location, message string) *problem {
+	p := newProblem(code, "the contract set cannot be used")
+	p.Errors = []client.ProblemError{{Location: location, Message: message}}
+	return p
 }

@@ -2,12 +2,17 @@ package stack
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/opentelemetry"
 
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
@@ -46,6 +51,16 @@ func NewObserver(log *slog.Logger) *Observer {
 
 // Registry is where the metrics of the process are registered.
 func (o *Observer) Registry() *prometheus.Registry { return o.registry }
+
+// TemporalMetrics takes the metrics of the Temporal SDK into the same registry.
+func (o *Observer) TemporalMetrics() (client.MetricsHandler, error) {
+	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(o.registry))
+	if err != nil {
+		return nil, fmt.Errorf("metrics of the temporal sdk: %w", err)
+	}
+	provider := metric.NewMeterProvider(metric.WithReader(exporter))
+	return opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{Meter: provider.Meter("temporal-sdk-go")}), nil
+}
 
 // Handler serves the metrics in the Prometheus text format.
 func (o *Observer) Handler() http.Handler {

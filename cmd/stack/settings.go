@@ -33,5 +33,7 @@ type Settings struct {
 
 	Temporal  client.Client
 	Namespace string
-	Log       *slog.Logger
+	// Observer sees what is recorded; its metrics are served by the API.
+	Observer *Observer
+	Log      *slog.Logger
 }

@@ -30,7 +30,7 @@ type Stack struct {
 
 // Open opens the stores and migrates nothing: see Migrate.
 func Open(ctx context.Context, s Settings) (*Stack, error) {
-	k := &Stack{settings: s, observer: NewObserver(s.Log)}
+	k := &Stack{settings: s, observer: s.Observer}
 	if err := k.open(ctx); err != nil {
 		return nil, errors.Join(err, k.Close())
 	}

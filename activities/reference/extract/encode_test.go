@@ -59,7 +59,7 @@ func TestClaimID(t *testing.T) {
 }
 
 var (
-	texts   = rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "plain", "\"\\/\b\u2028\u007f<&>", "\x00\x1f", "é", "𝄞"}))
+	texts = rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "plain", "\"\\/\b\u2028\u007f<&>", "\x00\x1f", "é", "𝄞"}))
 	// Those that extract makes quantities of: canonical JSON takes all of them.
 	numbers = rapid.OneOf(rapid.Float64(), rapid.SampledFrom([]float64{
 		0, 1, -1, 1e21, 1e22, 1e20, 1e-6, 1e-7, 5e-324, 0.1, 1.5, 9007199254740991, 36028797018963968, math.MaxFloat64,

@@ -69,10 +69,10 @@ func (n *names) match(surface string, limit int) match {
 	if len(called) == 0 {
 		return match{}
 	}
-	label := identity.Label(surface)
+	exact := exactHash(surface)
 	fits := make([]fit, 0, len(called))
 	for _, entry := range called { // in ascending order of numbers
-		next := n.fit(entry, label)
+		next := fitOf(entry, exact)
 		if last := len(fits) - 1; last >= 0 && fits[last].number == next.number {
 			if compareFits(next, fits[last]) < 0 {
 				fits[last] = next
@@ -84,17 +84,17 @@ func (n *names) match(surface string, limit int) match {
 	slices.SortFunc(fits, compareFits)
 	m := match{total: len(fits), method: grades[fits[0].grade].method}
 	for _, f := range fits[:min(limit, len(fits))] {
-		m.candidates = append(m.candidates, n.candidate(f))
+		m.candidates = append(m.candidates, n.candidate(f, surface))
 	}
 	return m
 }
 
-func (n *names) fit(entry name, label string) fit {
+func fitOf(entry name, exact uint64) fit {
 	f := fit{number: entry.number >> flagBits, label: entry.label, corpus: entry.number&fromCorpus != 0}
 	if entry.number&isAlias != 0 {
 		f.grade = aliasFits
 	}
-	if string(n.at(entry.text)) != label {
+	if entry.exact != exact {
 		f.grade++ // the folded grade follows the plain one
 	}
 	return f
@@ -113,17 +113,22 @@ func compareFits(a, b fit) int {
 	return order
 }
 
-func (n *names) candidate(f fit) claim.Candidate {
-	source := sourceIndex
-	if f.corpus {
-		source = sourceCorpus
-	}
-	return claim.Candidate{
+// candidate returns f as a candidate for surface. A label that was not kept is
+// shown if it is known to be the surface form.
+func (n *names) candidate(f fit, surface string) claim.Candidate {
+	c := claim.Candidate{
 		ID:     string(n.letter) + strconv.FormatUint(f.number, 10),
 		Score:  grades[f.grade].score,
-		Label:  string(n.at(f.label)),
-		Source: source,
+		Label:  n.labelAt(f.label),
+		Source: sourceIndex,
 	}
+	if f.corpus {
+		c.Source = sourceCorpus
+	}
+	if f.label == noLabel && f.grade == labelFits {
+		c.Label = identity.Label(surface)
+	}
+	return c
 }
 
 // finder remembers what names said, as the same few surface forms (a column's

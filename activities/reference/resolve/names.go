@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
@@ -13,32 +12,34 @@ import (
 	"github.com/initkoa/orgo/activities/reference/identity"
 )
 
-// The most names that are kept, and the most bytes of their text. They bound the
+// The most names that are kept, and the most bytes of labels. They bound the
 // memory at about 250 MB, which a million items with two names each stay below.
 const (
-	maxNames     = 3_000_000
-	maxNameBytes = 96 << 20
+	maxNames      = 3_000_000
+	maxLabelBytes = 96 << 20
 )
 
 // errTooManyNames says that index and corpus together go beyond those bounds.
 var errTooManyNames = errors.New("too many names")
 
 // names finds the items (or the properties) that a surface form may mean. It
-// holds a name in 32 bytes and its text, so that a corpus of a million items
-// needs no map of strings. Fill it with add, call seal once, then use matches.
+// holds a name in 40 bytes and none of its text, so that a corpus of a million
+// items needs no map of strings. Fill it with add, call seal once, then use
+// match.
 type names struct {
 	letter  byte // 'Q' or 'P'
 	entries []name
-	text    []byte // every text once: its length as a uvarint, then its bytes
+	labels  []byte // the labels to show: length as a uvarint, then the bytes
 }
 
-// name says that an item is called something. The hash is of the folded text
-// and cuts SHA-256 to 128 bits; equal hashes count as equal folded texts.
+// name says that an item is called something. Hashes cut SHA-256: folded is of
+// the name as it is compared when case does not count, exact of the name as it
+// is compared when it does. Equal hashes count as equal names.
 type name struct {
-	hash   [2]uint64
+	folded [2]uint64
+	exact  uint64
 	number uint64 // of the item, and the flags in the two lowest bits
-	text   uint32 // where the name is in names.text
-	label  uint32 // where the label to show is
+	label  uint32 // place in names.labels
 }
 
 // The flags of a name.
@@ -48,79 +49,82 @@ const (
 	flagBits   = 2
 )
 
+// noLabel is the label of a name that is itself all the label there is.
+const noLabel = ^uint32(0)
+
 // add says that the item of the given number has a name. label is what to show
-// for the item, at the place that an earlier put returned.
+// for the item: a place that put returned, or noLabel.
 func (n *names) add(surface string, number uint64, flags uint64, label uint32) error {
-	text := label
-	canonical := identity.Label(surface)
-	if canonical != string(n.at(label)) {
-		var err error
-		if text, err = n.put(canonical); err != nil {
-			return err
+	if len(n.entries) == maxNames {
+		n.seal() // the same may have been said many times
+		if len(n.entries) > maxNames/2 {
+			return fmt.Errorf("%w: more than %d", errTooManyNames, maxNames/2)
 		}
 	}
-	if len(n.entries) == maxNames {
-		return fmt.Errorf("%w: more than %d", errTooManyNames, maxNames)
-	}
-	n.entries = append(n.entries, name{hash: hashOf(surface), number: number<<flagBits | flags, text: text, label: label})
+	n.entries = append(n.entries, name{
+		folded: foldedHash(surface), exact: exactHash(surface), number: number<<flagBits | flags, label: label,
+	})
 	return nil
 }
 
-// put keeps text and returns its place.
-func (n *names) put(text string) (uint32, error) {
-	if len(n.text)+len(text) > maxNameBytes {
-		return 0, fmt.Errorf("%w: more than %d bytes", errTooManyNames, maxNameBytes)
+// put keeps a label and returns its place.
+func (n *names) put(label string) (uint32, error) {
+	if len(n.labels)+len(label) > maxLabelBytes {
+		return 0, fmt.Errorf("%w: labels of more than %d bytes", errTooManyNames, maxLabelBytes)
 	}
-	place := len(n.text)
-	n.text = binary.AppendUvarint(n.text, uint64(len(text)))
-	n.text = append(n.text, text...)
+	place := len(n.labels)
+	n.labels = binary.AppendUvarint(n.labels, uint64(len(label)))
+	n.labels = append(n.labels, label...)
 	return uint32(place), nil
 }
 
-func (n *names) at(place uint32) []byte {
-	size, width := binary.Uvarint(n.text[place:])
+// labelAt returns the label at a place, which may be noLabel.
+func (n *names) labelAt(place uint32) string {
+	if place == noLabel {
+		return ""
+	}
+	size, width := binary.Uvarint(n.labels[place:])
 	start := uint64(place) + uint64(width)
-	return n.text[start : start+size]
+	return string(n.labels[start : start+size])
 }
 
-// seal puts the names in order and drops those said twice.
+// seal puts the names in order and drops those said twice: of the labels that
+// one name came with, the first is kept.
 func (n *names) seal() {
 	slices.SortFunc(n.entries, func(a, b name) int {
 		return cmp.Or(
-			cmp.Compare(a.hash[0], b.hash[0]),
-			cmp.Compare(a.hash[1], b.hash[1]),
+			cmp.Compare(a.folded[0], b.folded[0]),
+			cmp.Compare(a.folded[1], b.folded[1]),
 			cmp.Compare(a.number, b.number),
-			n.compareText(a.text, b.text),
-			n.compareText(a.label, b.label),
+			cmp.Compare(a.exact, b.exact),
+			cmp.Compare(a.label, b.label),
 		)
 	})
 	n.entries = slices.CompactFunc(n.entries, func(a, b name) bool {
-		return a.hash == b.hash && a.number == b.number && n.compareText(a.text, b.text) == 0
+		return a.folded == b.folded && a.number == b.number && a.exact == b.exact
 	})
 }
 
-func (n *names) compareText(a, b uint32) int {
-	if a == b {
-		return 0
-	}
-	return bytes.Compare(n.at(a), n.at(b))
-}
-
-// called returns the entries whose folded name is that of surface.
+// called returns the entries that have the folded name of surface.
 func (n *names) called(surface string) []name {
-	hash := hashOf(surface)
+	hash := foldedHash(surface)
 	first := sort.Search(len(n.entries), func(i int) bool {
-		other := n.entries[i].hash
+		other := n.entries[i].folded
 		return other[0] > hash[0] || other[0] == hash[0] && other[1] >= hash[1]
 	})
 	last := first
-	for last < len(n.entries) && n.entries[last].hash == hash {
+	for last < len(n.entries) && n.entries[last].folded == hash {
 		last++
 	}
 	return n.entries[first:last]
 }
 
-func hashOf(surface string) [2]uint64 {
+func foldedHash(surface string) [2]uint64 {
 	sum := sha256.Sum256([]byte(identity.Fold(surface)))
 	return [2]uint64{binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])}
+}
+
+func exactHash(surface string) uint64 {
+	sum := sha256.Sum256([]byte(identity.Label(surface)))
+	return binary.BigEndian.Uint64(sum[:8])
 }

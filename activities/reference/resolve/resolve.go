@@ -8,14 +8,13 @@ import (
 	"context"
 	"errors"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/initkoa/orgo/activities/reference/claim"
 	"github.com/initkoa/orgo/activities/reference/document"
 	"github.com/initkoa/orgo/activities/reference/stream"
 	"github.com/initkoa/orgo/activities/runner"
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/schemas"
 )
 
 // Version is the version of the stage: what a pipeline pins.
@@ -84,7 +83,11 @@ func (s *Stage) resolve(ctx context.Context, claims records.Ref, r *resolver, pr
 		if err != nil {
 			return runner.Result{}, stream.AtLine(gates.ClaimInvalid, err, claims, line.Number)
 		}
-		if err := writer.Write(resolved); err != nil {
+		canonical, err := records.Canonical(resolved)
+		if err != nil {
+			return runner.Result{}, stream.AtLine(gates.ClaimInvalid, err, claims, line.Number)
+		}
+		if err := writer.WriteCanonical(canonical); err != nil {
 			return runner.Result{}, err
 		}
 		count.add(resolved)
@@ -116,18 +119,10 @@ func resolveLine(r *resolver, line []byte) (claim.Resolved, error) {
 	if doc.Subject.QID == "" && doc.Subject.Surface == "" {
 		return claim.Resolved{}, errNoSubject
 	}
-	hash, err := canonicalHash(line)
+	// Refuses numbers that would change when they are read as a double.
+	canonical, err := schemas.CanonicalizeJSON(line)
 	if err != nil {
 		return claim.Resolved{}, err
 	}
-	return r.document(doc, hash), nil
-}
-
-// canonicalHash returns the digest of the canonical form of a document.
-func canonicalHash(line []byte) (records.Digest, error) {
-	value := jsontext.Value(line).Clone()
-	if err := value.Canonicalize(); err != nil {
-		return records.Digest{}, err
-	}
-	return records.DigestOf(value), nil
+	return r.document(doc, records.DigestOf(canonical)), nil
 }

@@ -171,7 +171,7 @@ func TestEntities(t *testing.T) {
 
 func TestPredicatesAndWhatPassesThrough(t *testing.T) {
 	t.Parallel()
-	quantity := claim.Object{Kind: claim.KindQuantity, Value: claim.Quantity{Amount: 7.35e22, UnitQID: "Q11570"}}
+	quantity := claim.Object{Kind: claim.KindQuantity, Value: claim.Quantity{Amount: 7.35e19, UnitQID: "Q11570"}}
 	with := stating("c1", "Mass", quantity)
 	with.Qualifiers = []claim.Qualifier{{Predicate: claim.Predicate{Surface: "orbits"}, Object: item(claim.Entity{Surface: "MERCURY"})}}
 	explicit := stating("", "anything", quantity)
@@ -251,20 +251,21 @@ func TestBadInput(t *testing.T) {
 		code          gates.Code
 		line          int
 	}{
-		"not json":              {claims: good + "{\n", code: gates.ClaimInvalid, line: 2},
-		"blank line":            {claims: good + "\n" + good, code: gates.ClaimInvalid, line: 2},
-		"no subject":            {claims: good + good + `{"claims":[],"subject":{"lang":"en"}}` + "\n", code: gates.ClaimInvalid, line: 3},
-		"would lose a member":   {claims: `{"claims":[{"predicate":{"pid":"P1"},"object":{"kind":"string","value":"x"},"alternatives":[]}],"subject":{"surface":"a"}}`, code: gates.ClaimInvalid, line: 1},
-		"errors of extract":     {claims: `{"claims":[],"subject":{"surface":"a"},"errors":[{"code":"UNSUPPORTED_KIND","message":"m"}]}`, code: gates.ClaimInvalid, line: 1},
-		"number of an item":     {claims: good + `{"claims":[],"subject":{"qid":"Q1234567890123456789","surface":"a"}}`, code: gates.ClaimInvalid, line: 2},
-		"index: not json":       {index: `{"id":"Q1","label":"a"}` + "\nx\n", code: gates.IndexInvalid, line: 2},
-		"index: unknown member": {index: `{"id":"Q1","label":"a","rank":1}`, code: gates.IndexInvalid, line: 1},
-		"index: no id":          {index: `{"label":"a"}`, code: gates.IndexInvalid, line: 1},
-		"index: wrong id":       {index: `{"id":"L1","label":"a"}`, code: gates.IndexInvalid, line: 1},
-		"index: no label":       {index: `{"id":"Q1"}`, code: gates.IndexInvalid, line: 1},
-		"index: empty alias":    {index: `{"id":"Q1","label":"a","aliases":[" "]}`, code: gates.IndexInvalid, line: 1},
-		"index: datatype":       {index: `{"id":"P1","label":"a","datatype":"number"}`, code: gates.IndexInvalid, line: 1},
-		"index: item's":         {index: `{"id":"Q1","label":"a","single_valued":true}`, code: gates.IndexInvalid, line: 1},
+		"not json":                      {claims: good + "{\n", code: gates.ClaimInvalid, line: 2},
+		"blank line":                    {claims: good + "\n" + good, code: gates.ClaimInvalid, line: 2},
+		"no subject":                    {claims: good + good + `{"claims":[],"subject":{"lang":"en"}}` + "\n", code: gates.ClaimInvalid, line: 3},
+		"would lose a member":           {claims: `{"claims":[{"predicate":{"pid":"P1"},"object":{"kind":"string","value":"x"},"alternatives":[]}],"subject":{"surface":"a"}}`, code: gates.ClaimInvalid, line: 1},
+		"errors of extract":             {claims: `{"claims":[],"subject":{"surface":"a"},"errors":[{"code":"UNSUPPORTED_KIND","message":"m"}]}`, code: gates.ClaimInvalid, line: 1},
+		"number that no double carries": {claims: good + `{"claims":[{"predicate":{"pid":"P1"},"object":{"kind":"quantity","value":{"amount":9007199254740993}}}],"subject":{"surface":"a"}}`, code: gates.ClaimInvalid, line: 2},
+		"number of an item":             {claims: good + `{"claims":[],"subject":{"qid":"Q1234567890123456789","surface":"a"}}`, code: gates.ClaimInvalid, line: 2},
+		"index: not json":               {index: `{"id":"Q1","label":"a"}` + "\nx\n", code: gates.IndexInvalid, line: 2},
+		"index: unknown member":         {index: `{"id":"Q1","label":"a","rank":1}`, code: gates.IndexInvalid, line: 1},
+		"index: no id":                  {index: `{"label":"a"}`, code: gates.IndexInvalid, line: 1},
+		"index: wrong id":               {index: `{"id":"L1","label":"a"}`, code: gates.IndexInvalid, line: 1},
+		"index: no label":               {index: `{"id":"Q1"}`, code: gates.IndexInvalid, line: 1},
+		"index: empty alias":            {index: `{"id":"Q1","label":"a","aliases":[" "]}`, code: gates.IndexInvalid, line: 1},
+		"index: datatype":               {index: `{"id":"P1","label":"a","datatype":"number"}`, code: gates.IndexInvalid, line: 1},
+		"index: item's":                 {index: `{"id":"Q1","label":"a","single_valued":true}`, code: gates.IndexInvalid, line: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

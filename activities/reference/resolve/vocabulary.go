@@ -81,11 +81,7 @@ func (v vocabulary) learnCorpus(
 		if err != nil {
 			return 0, stream.AtLine(gates.ClaimInvalid, err, claims, line.Number)
 		}
-		label, err := v.items.put(identity.Label(subject.Surface))
-		if err != nil {
-			return 0, namesFailure(err, "claims "+claims.Digest.String())
-		}
-		if err := v.items.add(subject.Surface, number, fromCorpus, label); err != nil {
+		if err := v.items.add(subject.Surface, number, fromCorpus, noLabel); err != nil {
 			return 0, namesFailure(err, "claims "+claims.Digest.String())
 		}
 	}

@@ -275,7 +275,7 @@ func TestOutputLimits(t *testing.T) {
 		"undeclared file":    `head -c 10001 /dev/zero > outputs/other; ` + answer,
 		"stdout":             `head -c 10001 /dev/zero`,
 		"stdout without end": `exec cat /dev/zero`,
-		"one file twice":     `head -c 6000 /dev/zero > outputs/a; ln outputs/a outputs/b; ` + answer,
+		"one file twice":     `head -c 6000 /dev/zero > outputs/a; ` + strings.ReplaceAll(answer, `"file":"b"`, `"file":"a"`),
 	}
 	for name, body := range tests {
 		t.Run(name, func(t *testing.T) {

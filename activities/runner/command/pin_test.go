@@ -87,8 +87,10 @@ func TestOnlyThePinnedProgramRuns(t *testing.T) {
 func TestRunningProgramCannotBeChanged(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	_, err := b.sh(t, `if (echo more >> /proc/self/fd/3) 2>/dev/null; then exit 0; fi; exit 42`)
-	require.Equal(t, 42, detailsOf(t, requireFailure(t, gates.RunnerFailed, err)).ExitCode)
+	for _, change := range []string{`truncate -s +1 /proc/self/fd/3`, `printf X 1<> /proc/self/fd/3`, `truncate -s 1 /proc/self/fd/3`} {
+		_, err := b.sh(t, `if (`+change+`) 2>/dev/null; then exit 0; fi; exit 42`)
+		require.Equal(t, 42, detailsOf(t, requireFailure(t, gates.RunnerFailed, err)).ExitCode, change)
+	}
 }
 
 func TestProgramThatCannotStart(t *testing.T) {

@@ -81,7 +81,7 @@ func (a *app) buildRecord() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			wire, known := recordFormats[format]
 			if !known {
-				return usage("format %q is not json or koa", format)
+				return Usage("format %q is not json or koa", format)
 			}
 			c, err := a.connect()
 			if err != nil {

@@ -70,7 +70,7 @@ the next stage may run, and records everything that happened and why.`,
 	}
 	addSettingFlags(root.PersistentFlags())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("%v; see \"%s --help\"", err, cmd.CommandPath())
+		return Usage("%v; see \"%s --help\"", err, cmd.CommandPath())
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(a.build(), a.pipeline(), a.explain(), a.version())
@@ -91,7 +91,7 @@ func asGroup(cmd *cobra.Command) {
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return usage("%s has no command %q; see \"%s --help\"", cmd.CommandPath(), args[0], cmd.CommandPath())
+			return Usage("%s has no command %q; see \"%s --help\"", cmd.CommandPath(), args[0], cmd.CommandPath())
 		}
 		return cmd.Help()
 	}
@@ -101,7 +101,7 @@ func asGroup(cmd *cobra.Command) {
 func exactly(n int, names string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
-			return usage("%s takes %s; see \"%s --help\"", cmd.CommandPath(), names, cmd.CommandPath())
+			return Usage("%s takes %s; see \"%s --help\"", cmd.CommandPath(), names, cmd.CommandPath())
 		}
 		return nil
 	}

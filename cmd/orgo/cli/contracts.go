@@ -28,7 +28,7 @@ const (
 func readContracts(directory string) (json.RawMessage, error) {
 	absolute, err := filepath.Abs(directory)
 	if err != nil {
-		return nil, usage("contracts %s: %v", directory, err)
+		return nil, Usage("contracts %s: %v", directory, err)
 	}
 	set := client.ContractSet{
 		ContractHead: client.ContractHead{Name: filepath.Base(absolute), Version: unversioned},
@@ -39,7 +39,7 @@ func readContracts(directory string) (json.RawMessage, error) {
 	}
 	files, err := os.ReadDir(directory)
 	if err != nil {
-		return nil, usage("%v", err)
+		return nil, Usage("%v", err)
 	}
 	for _, file := range files {
 		if file.IsDir() || !strings.HasSuffix(file.Name(), schemaSuffix) {
@@ -48,14 +48,14 @@ func readContracts(directory string) (json.RawMessage, error) {
 		path := filepath.Join(directory, file.Name())
 		data, err := os.ReadFile(path)
 		if err != nil {
-			return nil, usage("%v", err)
+			return nil, Usage("%v", err)
 		}
 		if set.Schemas[file.Name()], err = schemas.CanonicalizeJSON(data); err != nil {
-			return nil, usage("%s: %v", path, err)
+			return nil, Usage("%s: %v", path, err)
 		}
 	}
 	if len(set.Schemas) == 0 {
-		return nil, usage("contracts %s: the directory has no file *%s", directory, schemaSuffix)
+		return nil, Usage("contracts %s: the directory has no file *%s", directory, schemaSuffix)
 	}
 	return json.Marshal(set)
 }
@@ -72,7 +72,7 @@ func readContractHead(path string, head *client.ContractHead) error {
 	decoder := json.NewDecoder(bytes.NewReader(document))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(head); err != nil {
-		return usage("%s: %v", path, err)
+		return Usage("%s: %v", path, err)
 	}
 	return nil
 }

@@ -26,7 +26,9 @@ type usageError struct{ message string }
 
 func (e *usageError) Error() string { return e.message }
 
-func usage(format string, args ...any) error {
+// Usage returns the error of a command line that cannot mean anything; it ends a
+// command, also an added verb, with exit code 2.
+func Usage(format string, args ...any) error {
 	return &usageError{message: fmt.Sprintf(format, args...)}
 }
 

@@ -20,7 +20,7 @@ func (a *app) explain() *cobra.Command {
   orgo explain`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return usage("orgo explain takes one reason code, or none to list all")
+				return Usage("orgo explain takes one reason code, or none to list all")
 			}
 			return nil
 		},

@@ -21,7 +21,7 @@ func (a *app) pipelineShow() *cobra.Command {
 		Args:    exactly(1, "the name of a pipeline"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if args[0] != builtin.PipelineName {
-				return usage("no pipeline is named %q; only %q is built in", args[0], builtin.PipelineName)
+				return Usage("no pipeline is named %q; only %q is built in", args[0], builtin.PipelineName)
 			}
 			documents, err := builtin.Load()
 			if err != nil {

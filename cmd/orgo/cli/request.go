@@ -27,7 +27,7 @@ func inputsOf(paths []string) ([]records.Input, error) {
 			continue
 		}
 		if path == "" {
-			return nil, usage("an input is empty")
+			return nil, Usage("an input is empty")
 		}
 		absolute, err := filepath.Abs(path)
 		if err != nil {
@@ -43,11 +43,11 @@ func inputsOf(paths []string) ([]records.Input, error) {
 func readDocument(path string) (json.RawMessage, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, usage("%v", err)
+		return nil, Usage("%v", err)
 	}
 	document, err := schemas.DecodeYAML(data)
 	if err != nil {
-		return nil, usage("%s: %v", path, err)
+		return nil, Usage("%s: %v", path, err)
 	}
 	return document, nil
 }
@@ -61,7 +61,7 @@ type uploader struct {
 func (u *uploader) upload(ctx context.Context, path string) (records.Ref, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return records.Ref{}, usage("%v", err)
+		return records.Ref{}, Usage("%v", err)
 	}
 	defer file.Close()
 	ref, err := u.client.PutArtifact(ctx, mediaType(path), file)
@@ -102,7 +102,7 @@ func readPipeline(ctx context.Context, path string, u *uploader) (json.RawMessag
 	decoder := json.NewDecoder(bytes.NewReader(document))
 	decoder.UseNumber() // numbers keep their digits
 	if err := decoder.Decode(&pipeline); err != nil {
-		return nil, usage("%s is no pipeline: it must be a mapping", path)
+		return nil, Usage("%s is no pipeline: it must be a mapping", path)
 	}
 	stages, _ := pipeline["stages"].(map[string]any)
 	replaced := false

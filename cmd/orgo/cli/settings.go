@@ -46,11 +46,11 @@ func readSettings(flags *pflag.FlagSet) (Settings, error) {
 	v.SetEnvPrefix("orgo")
 	for _, name := range []string{flagURL, flagData, flagOutput, flagConfig} {
 		if err := errors.Join(v.BindPFlag(name, flags.Lookup(name)), v.BindEnv(name)); err != nil {
-			return Settings{}, usage("setting %s: %v", name, err)
+			return Settings{}, Usage("setting %s: %v", name, err)
 		}
 	}
 	if err := v.BindEnv("token"); err != nil {
-		return Settings{}, usage("setting token: %v", err)
+		return Settings{}, Usage("setting token: %v", err)
 	}
 	if err := readFile(v); err != nil {
 		return Settings{}, err
@@ -61,12 +61,12 @@ func readSettings(flags *pflag.FlagSet) (Settings, error) {
 		Config   string `mapstructure:"config"`
 	}
 	if err := v.UnmarshalExact(&read); err != nil {
-		return Settings{}, usage("settings: %v", err)
+		return Settings{}, Usage("settings: %v", err)
 	}
 	settings := read.Settings
 	settings.dataChosen = flags.Changed(flagData) && !flags.Changed(flagURL)
 	if !knownFormat(settings.Output) {
-		return Settings{}, usage("output %q is not table, json or yaml", settings.Output)
+		return Settings{}, Usage("output %q is not table, json or yaml", settings.Output)
 	}
 	return settings, nil
 }
@@ -87,7 +87,7 @@ func readFile(v *viper.Viper) error {
 	if err == nil || (!named && errors.Is(err, fs.ErrNotExist)) {
 		return nil
 	}
-	return usage("settings file %s: %v", path, err)
+	return Usage("settings file %s: %v", path, err)
 }
 
 // connection says where the server is.

@@ -43,7 +43,7 @@ it is started. With --wait the exit code is 0 only if the build passes.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.inputs = append(f.inputs, args...)
 			if len(f.inputs) == 0 {
-				return usage("name what to build from with --input PATH; see \"%s --help\"", cmd.CommandPath())
+				return Usage("name what to build from with --input PATH; see \"%s --help\"", cmd.CommandPath())
 			}
 			return a.startBuild(cmd.Context(), f)
 		},

@@ -20,7 +20,7 @@ func (a *app) buildStop() *cobra.Command {
 		Args: oneID(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if request.Reason == "" {
-				return usage("say why with --reason: it goes into the record")
+				return Usage("say why with --reason: it goes into the record")
 			}
 			c, err := a.connect()
 			if err != nil {
@@ -51,10 +51,10 @@ What came out of that stage and of those after it is void.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			request.Stage = records.Stage(stage)
 			if records.BuildIndex(request.Stage) < 0 {
-				return usage("name with --stage the stage to run again from: ingest, extract, resolve, validate or compile")
+				return Usage("name with --stage the stage to run again from: ingest, extract, resolve, validate or compile")
 			}
 			if request.Reason == "" {
-				return usage("say why with --reason: it goes into the record")
+				return Usage("say why with --reason: it goes into the record")
 			}
 			c, err := a.connect()
 			if err != nil {

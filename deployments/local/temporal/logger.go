@@ -2,6 +2,7 @@ package temporal
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 
@@ -31,9 +32,10 @@ func (l serverLogger) Panic(message string, tags ...tag.Tag) {
 }
 
 // Fatal ends the process. The server calls it where it cannot go on, for example without a listener, and
-// goes on with a nil one if Fatal returns.
+// goes on with a nil one if Fatal returns. The message also goes to the terminal, wherever the log goes.
 func (l serverLogger) Fatal(message string, tags ...tag.Tag) {
 	l.log(slog.LevelError, message, tags)
+	fmt.Fprintln(os.Stderr, "the temporal server cannot go on:", message, attributes(tags))
 	os.Exit(1)
 }
 

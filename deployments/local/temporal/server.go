@@ -28,6 +28,9 @@ const DefaultNamespace = "default"
 // own records do not depend on it.
 const DefaultRetention = 30 * 24 * time.Hour
 
+// abandonTimeout bounds the stop of a server whose start failed.
+const abandonTimeout = 10 * time.Second
+
 // Options say what to start.
 type Options struct {
 	DBPath       string // SQLite file; created, with its schema, when missing. Its directory must exist.
@@ -74,8 +77,9 @@ type Server struct {
 // Start starts the server, and returns when it answers for the namespace and its history shard.
 //
 // Addresses are checked first: errors are then *ports.AddressError or *ports.BusyError, which name the
-// flag to change. *SchemaVersionError says that the file was made by another version. ctx bounds the
-// start only.
+// flag to change. *SchemaVersionError says that the file was made by another version, and
+// *SearchAttributeError that an attribute cannot be had. ctx bounds the wait for readiness, not the life of
+// the server.
 func Start(ctx context.Context, options Options) (*Server, error) {
 	options = options.withDefaults()
 	frontendAddr, err := ports.Loopback(FrontendFlag, options.FrontendAddr)
@@ -130,13 +134,20 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	s := &Server{frontendAddr: frontendAddr, namespace: options.Namespace, server: server, interrupted: interrupted}
 	if uiAddr != "" {
 		if s.ui, err = startWebUI(uiAddr, frontendAddr, options.Namespace); err != nil {
-			return nil, errors.Join(err, s.Stop(ctx))
+			return nil, errors.Join(err, s.abandon(ctx))
 		}
 	}
 	if err := s.waitUntilReady(ctx); err != nil {
-		return nil, errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
+		return nil, errors.Join(err, s.abandon(ctx))
 	}
 	return s, nil
+}
+
+// abandon stops a server whose start failed, also when it failed because ctx ended.
+func (s *Server) abandon(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
+	defer cancel()
+	return s.Stop(ctx)
 }
 
 // FrontendAddr returns the host:port for SDK clients.
