@@ -40,6 +40,7 @@ var statuses = map[gates.Code]int{
 	gates.InvalidTransition:    http.StatusConflict,
 	gates.RecordUnavailable:    http.StatusConflict,
 	gates.StoreUnavailable:     http.StatusServiceUnavailable,
+	gates.TemporalUnavailable:  http.StatusServiceUnavailable,
 	gates.RunnerUnavailable:    http.StatusServiceUnavailable,
 	gates.DigestMismatch:       http.StatusInternalServerError,
 	gates.InternalError:        http.StatusInternalServerError,

@@ -78,6 +78,11 @@ const (
 	GateError             Code = "GATE_ERROR"
 	EvidenceMissing       Code = "EVIDENCE_MISSING"
 	StoreUnavailable      Code = "STORE_UNAVAILABLE"
+	TemporalUnavailable   Code = "TEMPORAL_UNAVAILABLE"
+	ServerUnreachable     Code = "SERVER_UNREACHABLE"
+	UnexpectedAnswer      Code = "UNEXPECTED_ANSWER"
+	CommandFailed         Code = "COMMAND_FAILED"
+	Interrupted           Code = "INTERRUPTED"
 	InternalError         Code = "INTERNAL_ERROR"
 )
 
@@ -145,6 +150,11 @@ var reasonTable = []Reason{
 	{GateError, ClassSafety, "a gate could not decide, which counts as a refusal", "see the decision's evidence; report it if the evidence is sound", true},
 	{EvidenceMissing, ClassSafety, "a gate got no evidence for something it must decide on", "see which evidence is absent and why", true},
 	{StoreUnavailable, ClassAudit, "the record store cannot be reached or written", "restore the database; running work goes on by itself", false},
+	{TemporalUnavailable, ClassAudit, "the temporal server does not answer", "restore it; what is recorded goes on by itself", false},
+	{ServerUnreachable, ClassAudit, "the command line cannot reach the server", "start it, or correct ORGO_URL; a local stack is started with go run ./deployments/local", false},
+	{UnexpectedAnswer, ClassAudit, "the server's answer is not one that this client knows", "check that ORGO_URL is an Orgo server of this version", true},
+	{CommandFailed, ClassAudit, "the command could not be done", "see the message", false},
+	{Interrupted, ClassGovernance, "the command was interrupted; what it started goes on", "run orgo build watch to follow it again", false},
 	{InternalError, ClassAudit, "a defect in Orgo", "report it with the build's id", false},
 }
 

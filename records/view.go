@@ -276,8 +276,8 @@ func reduceEnded(v *BuildView, e Entry) error {
 	}
 	v.endedAt(body.State, body.Stage)
 	for i := range v.Steps {
-		if v.Steps[i].Status == StagePending {
-			v.Steps[i].Status = StageSkip
+		if step := &v.Steps[i]; step.Stage != StepRecord {
+			step.Status = recordedStatus(step.Status)
 		}
 	}
 	v.State = body.State

@@ -15,7 +15,7 @@ type site struct {
 
 // inlineBudget is how many schemas may be written in place of references to
 // them. Beyond it references are emitted, so that the size stays bounded.
-const inlineBudget = 10_000
+const inlineBudget = 2_000
 
 // emitter writes what can be reached from one schema in a normal form of which
 // the library leaves nothing to chance:

@@ -9,14 +9,15 @@ import (
 	"github.com/kaptinlin/jsonschema"
 )
 
-// newReport makes a report of a result that is not valid.
+// newReport makes a report of a result that is not valid, for the schema of the
+// given name.
 //
 // The library's own account is not used beyond which keywords failed where: it
 // escapes no pointers, lists names in the random order of maps, and also reports
 // on members that are not there. A result that is not valid never becomes a
 // report that is.
-func newReport(result *jsonschema.EvaluationResult, root *site, value any) Report {
-	e := explainer{home: root.node.schema}
+func newReport(name string, result *jsonschema.EvaluationResult, root *site, value any) Report {
+	e := explainer{home: name}
 	e.result(result, place{site: root, value: value})
 	if len(e.found) == 0 {
 		e.found = []Violation{{

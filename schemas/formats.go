@@ -1,11 +1,6 @@
 package schemas
 
-import (
-	"maps"
-	"slices"
-
-	"github.com/kaptinlin/jsonschema"
-)
+import "github.com/kaptinlin/jsonschema"
 
 // formats are the values of "format" that are asserted, each with its check.
 // Every other value makes a schema refused. A check is given strings only.
@@ -27,8 +22,4 @@ var formats = map[string]func(any) bool{
 	"regex":                 jsonschema.IsRegex,
 	"iri":                   jsonschema.IsURI,
 	"iri-reference":         jsonschema.IsURIReference,
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	return slices.Sorted(maps.Keys(m))
 }

@@ -44,8 +44,8 @@ type numberRule int
 const (
 	// inRange asks for a number that a double does not turn into infinity or zero.
 	inRange numberRule = iota
-	// exactIntegers asks moreover that integers survive as doubles, which is what
-	// canonical JSON makes of them (RFC 8785, section 3.2.2.3).
+	// exactIntegers asks moreover that integers survive canonical form, which
+	// writes them as doubles (RFC 8785, section 3.2.2.3).
 	exactIntegers
 )
 
@@ -120,12 +120,19 @@ func numberProblem(literal []byte, rule numberRule) string {
 	return ""
 }
 
+// integerSurvives reports whether an integer is a double exactly, or is again the
+// same once that double is written with as few digits as tell it apart (1e30).
+// Numbers with a fraction are rounded, as everywhere in JSON.
 func integerSurvives(text string, double float64) bool {
 	exact, ok := new(big.Rat).SetString(text)
 	if !ok {
 		return false
 	}
-	return !exact.IsInt() || exact.Cmp(new(big.Rat).SetFloat64(double)) == 0
+	if !exact.IsInt() || exact.Cmp(new(big.Rat).SetFloat64(double)) == 0 {
+		return true
+	}
+	written, ok := new(big.Rat).SetString(strconv.FormatFloat(double, 'g', -1, 64))
+	return ok && exact.Cmp(written) == 0
 }
 
 // locate returns the error of a problem at offset, with its pointer; or the

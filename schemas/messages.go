@@ -13,7 +13,7 @@ var messages = map[string]func(constraint, value any) string{
 	"type":             func(c, v any) string { return fmt.Sprintf("is %s, not of type %s", describe(v), typeText(c)) },
 	"enum":             func(c, v any) string { return fmt.Sprintf("is %s, not one of %s", describe(v), shorten(jsonText(c))) },
 	"const":            func(c, v any) string { return fmt.Sprintf("is %s, not %s", describe(v), shorten(jsonText(c))) },
-	"format":           func(c, v any) string { return fmt.Sprintf("is %s, which is not a %v", describe(v), c) },
+	"format":           func(c, v any) string { return fmt.Sprintf("is %s, not of the format %v", describe(v), c) },
 	"pattern":          func(c, v any) string { return fmt.Sprintf("is %s, which does not match %q", describe(v), c) },
 	"minLength":        func(c, v any) string { return fmt.Sprintf("is %s, shorter than %v characters", describe(v), c) },
 	"maxLength":        func(c, v any) string { return fmt.Sprintf("is %s, longer than %v characters", describe(v), c) },

@@ -105,7 +105,7 @@ func (v *Validator) Validate(doc []byte) (Report, error) {
 	if result.IsValid() {
 		return Report{}, nil
 	}
-	return newReport(result, v.site, value), nil
+	return newReport(v.name, result, v.site, value), nil
 }
 
 // evaluate borrows an instance. A panic of the library is an error, and the

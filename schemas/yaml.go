@@ -54,7 +54,7 @@ func DecodeYAML(data []byte) ([]byte, error) {
 	if len(data) > MaxYAMLBytes {
 		return nil, &YAMLError{Problem: fmt.Sprintf("the document has %d bytes, more than %d", len(data), MaxYAMLBytes)}
 	}
-	if looksLikeJSON(data) && jsontext.Value(data).IsValid() {
+	if looksLikeJSON(data) && jsontext.Value(data).IsValid() && checkLimits(data, inRange) == nil {
 		return bytes.Clone(data), nil
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))

@@ -153,7 +153,7 @@ func (b *Builds) hand(ctx context.Context, view records.BuildView) error {
 	})
 	var started *serviceerror.WorkflowExecutionAlreadyStarted
 	if err != nil && !errors.As(err, &started) {
-		return fmt.Errorf("build %s is recorded but not started; repeat the request: %w", view.BuildID, err)
+		return refuse(gates.TemporalUnavailable, err, "build %s is recorded and will start by itself, or when the request is repeated", view.BuildID)
 	}
 	return nil
 }
@@ -242,7 +242,7 @@ func refused(buildID string, err error) error {
 	if errors.As(err, &missing) {
 		return refuse(gates.InvalidTransition, err, "build %s has ended, or has not begun", buildID)
 	}
-	return fmt.Errorf("build %s: %w", buildID, err)
+	return refuse(gates.TemporalUnavailable, err, "build %s did not answer", buildID)
 }
 
 func refuse(code gates.Code, cause error, format string, args ...any) *api.Refusal {

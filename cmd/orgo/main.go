@@ -27,5 +27,5 @@ func run() int {
 		Live:  isatty.IsTerminal(os.Stdout.Fd()) && os.Getenv("CI") == "" && os.Getenv("TERM") != "dumb",
 		Color: os.Getenv("NO_COLOR") == "",
 	}
-	return cli.Run(ctx, os.Args[1:], streams)
+	return cli.Run(ctx, os.Args[1:], streams, verbs()...)
 }

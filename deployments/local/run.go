@@ -9,14 +9,12 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strings"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
@@ -25,7 +23,6 @@ import (
 	"github.com/initkoa/orgo/deployments/local/ports"
 	"github.com/initkoa/orgo/deployments/local/temporal"
 	"github.com/initkoa/orgo/records"
-	"github.com/initkoa/orgo/workflows"
 )
 
 const (
@@ -127,7 +124,7 @@ func (p *process) startTemporal(ctx context.Context) (*temporal.Server, error) {
 	defer cancel()
 	server, err := temporal.Start(ctx, temporal.Options{
 		DBPath: p.dir.TemporalDB(), FrontendAddr: p.settings.temporal, UIAddr: p.settings.ui,
-		SearchAttributes: searchAttributes(),
+		SearchAttributes: stack.SearchAttributes(),
 		Logger:           slog.New(slog.NewJSONHandler(file, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
@@ -142,19 +139,6 @@ func (p *process) startTemporal(ctx context.Context) (*temporal.Server, error) {
 		}
 	})
 	return server, nil
-}
-
-func searchAttributes() map[string]enumspb.IndexedValueType {
-	attributes := map[string]enumspb.IndexedValueType{
-		workflows.AttributeReasonCode: enumspb.INDEXED_VALUE_TYPE_KEYWORD_LIST,
-	}
-	for _, name := range []string{
-		workflows.AttributeBuildID, workflows.AttributeStage, workflows.AttributeState,
-		workflows.AttributeChannel, workflows.AttributeRelease, workflows.AttributeOrganization,
-	} {
-		attributes[name] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
-	}
-	return attributes
 }
 
 // identityPrefix begins the identity of every worker that ran in this process
@@ -254,18 +238,11 @@ func (p *process) serve(orgo *stack.Stack, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			p.served <- fmt.Errorf("api: %w", err)
-		}
-	}()
+	serving, stop := context.WithCancel(context.Background())
+	go func() { p.served <- stack.Serve(serving, listener, handler) }()
 	p.onStop(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
-		defer cancel()
-		if err := server.Shutdown(ctx); err != nil {
-			server.Close()
-		}
+		stop()
+		<-p.served
 	})
 	return nil
 }

@@ -82,23 +82,23 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-func TestOutputsSatisfyTheExternalSchemas(t *testing.T) {
+func TestOutputsSatisfyTheSchemas(t *testing.T) {
 	t.Parallel()
 	bench := reftest.New(t)
 	in, c := golden(t, bench)
 	for _, line := range bench.Lines(t, in.Claims.Ref) {
-		reftest.ExternalSchema(t, records.RoleClaimIR).Require(t, []byte(line))
+		reftest.SchemaOf(t, records.RoleClaimIR).Require(t, []byte(line))
 	}
 	made := run(t, bench, in, c)
 	for _, line := range bench.Lines(t, made.resolved.Ref) {
-		reftest.ExternalSchema(t, records.RoleResolvedClaimIR).Require(t, []byte(line))
+		reftest.SchemaOf(t, records.RoleResolvedClaimIR).Require(t, []byte(line))
 	}
-	reftest.ExternalSchema(t, records.RoleValidationReport).Require(t, bench.Read(t, made.report.Ref))
+	reftest.SchemaOf(t, records.RoleValidationReport).Require(t, bench.Read(t, made.report.Ref))
 	for name, role := range map[string]string{
 		records.OutExchangeManifest:    records.RoleExchangeManifest,
 		records.OutRuntimePackManifest: records.RoleRuntimePackManifest,
 	} {
-		reftest.ExternalSchema(t, role).Require(t, bench.Read(t, reftest.Output(t, made.compiled, name).Ref))
+		reftest.SchemaOf(t, role).Require(t, bench.Read(t, reftest.Output(t, made.compiled, name).Ref))
 	}
 }
 

@@ -80,7 +80,7 @@ func TestGolden(t *testing.T) {
 			}
 			got := claims(t, string(config), source{"in/" + name, string(content)})
 			requireGolden(t, "testdata/golden/"+name+".txt", indented(t, got))
-			schema := reftest.ExternalSchema(t, records.RoleClaimIR)
+			schema := reftest.SchemaOf(t, records.RoleClaimIR)
 			for line := range strings.Lines(got) {
 				schema.Require(t, []byte(line))
 				canonical, err := records.Canonical(json.RawMessage(line))

@@ -31,7 +31,7 @@ func fuzz(f *testing.F, path string, seeds ...string) {
 	for _, seed := range seeds {
 		f.Add([]byte(seed))
 	}
-	schema := reftest.ExternalSchema(f, records.RoleClaimIR)
+	schema := reftest.SchemaOf(f, records.RoleClaimIR)
 	bench := reftest.New(f)
 	f.Fuzz(func(t *testing.T, content []byte) {
 		if len(content) > 1<<16 {

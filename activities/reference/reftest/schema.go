@@ -1,41 +1,53 @@
 package reftest
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
 
-	"github.com/kaptinlin/jsonschema"
 	"github.com/stretchr/testify/require"
+
+	"github.com/initkoa/orgo/schemas"
 )
 
-// Schema is one of the external schemas.
-type Schema struct{ schema *jsonschema.Schema }
+// Schema is the schema of one role, in each of the contract sets that the
+// stages must satisfy: the one that Orgo ships, and the external one.
+type Schema struct{ validators []*schemas.Validator }
 
-// ExternalSchema returns the schema of a role from shared/contracts/kristal
-// beside the repository. Where that is absent the test is skipped, and in CI it
-// fails instead.
-func ExternalSchema(t testing.TB, role string) Schema {
+// SchemaOf returns the schema of a role from the shipped contract set and
+// from shared/contracts/kristal beside the repository. Where the latter is
+// absent the test is skipped, and in CI it fails instead.
+func SchemaOf(t testing.TB, role string) Schema {
 	t.Helper()
+	shipped, err := schemas.BuiltinContractSet()
+	require.NoError(t, err)
 	_, here, _, known := runtime.Caller(0)
 	require.True(t, known)
 	root := filepath.Join(filepath.Dir(here), "../../..")
-	path := filepath.Join(root, "../shared/contracts/kristal", role+".schema.json")
-	text, err := os.ReadFile(path)
-	if os.IsNotExist(err) && os.Getenv("CI") == "" {
-		t.Skipf("SKIPPED: %s is not there, so nothing is checked against it", path)
+	dir := filepath.Join(root, "../shared/contracts/kristal")
+	if _, err := os.Stat(dir); os.IsNotExist(err) && os.Getenv("CI") == "" {
+		t.Skipf("SKIPPED: %s is not there, so nothing is checked against it", dir)
 	}
+	external, err := schemas.LoadContractSet(os.DirFS(dir), "external", "3.0.0")
 	require.NoError(t, err)
-	schema, err := jsonschema.NewCompiler().SetAssertFormat(true).Compile(text)
-	require.NoError(t, err)
-	return Schema{schema}
+	var schema Schema
+	for _, set := range []schemas.ContractSet{shipped, external} {
+		validators, err := set.Validators()
+		require.NoError(t, err)
+		validator, present := validators.Validator(role)
+		require.True(t, present, role)
+		schema.validators = append(schema.validators, validator)
+	}
+	return schema
 }
 
-// Require requires that a document satisfies the schema.
+// Require requires that a document satisfies the schema in each set.
 func (s Schema) Require(t testing.TB, document []byte) {
 	t.Helper()
-	result := s.schema.ValidateJSON(document)
-	require.True(t, result.IsValid(), "%s\n%s", fmt.Sprint(result.DetailedErrors()), document)
+	for _, validator := range s.validators {
+		report, err := validator.Validate(document)
+		require.NoError(t, err)
+		require.True(t, report.Valid(), "%+v\n%s", report, document)
+	}
 }

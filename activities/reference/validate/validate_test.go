@@ -94,7 +94,7 @@ func run(t *testing.T, config string, lines ...string) reportOf {
 	resolved := bench.Put(t, records.OutResolved, strings.Join(lines, ""))
 	result := bench.Run(t, New(bench.Store), bench.Request(records.Validate, config, snapshot, resolved))
 	text := bench.Read(t, reftest.Output(t, result, records.OutReport).Ref)
-	reftest.ExternalSchema(t, records.RoleValidationReport).Require(t, text)
+	reftest.SchemaOf(t, records.RoleValidationReport).Require(t, text)
 	var report reportOf
 	require.NoError(t, json.Unmarshal(text, &report.Report))
 	report.text = string(text)
