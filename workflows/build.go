@@ -54,7 +54,15 @@ type ending struct {
 
 // Build runs one build through the spine and records how it ended.
 func Build(ctx workflow.Context, in BuildInput) (BuildOutcome, error) {
-	b := &build{in: in, spine: records.BuildSpine(), generation: 1, steps: newSteps()}
+	return newBuild(in).live(ctx)
+}
+
+func newBuild(in BuildInput) *build {
+	return &build{in: in, spine: records.BuildSpine(), generation: 1, steps: newSteps()}
+}
+
+// live registers the handlers, runs the build and records how it ended.
+func (b *build) live(ctx workflow.Context) (BuildOutcome, error) {
 	if err := b.handle(ctx); err != nil {
 		return BuildOutcome{}, err
 	}

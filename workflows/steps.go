@@ -104,6 +104,8 @@ func executeCall(ctx workflow.Context, in activities.StageInput, out *activities
 		options.ActivityID = CallActivityID(in.Pinned.Stage, in.Generation)
 		// The answer may come from outside: nobody beats meanwhile.
 		options.HeartbeatTimeout = 0
+		// Nor would anybody confirm a cancellation.
+		options.WaitForCancellation = false
 		return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), CallActivity(in.Pinned.Stage), begun).Get(ctx, result)
 	})
 }
@@ -113,8 +115,24 @@ func executeExternal(ctx workflow.Context, in activities.StageInput, out *activi
 		external := in.Pinned.Runner.TaskQueue
 		options := remoteOptions(in)
 		options.TaskQueue = external.TaskQueue
-		return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), external.Activity, begun.Request).Get(ctx, result)
+		err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), external.Activity, begun.Request).Get(ctx, result)
+		return reported(external.TaskQueue, err)
 	})
+}
+
+// reported makes of a foreign worker's error what any runner may report: it can
+// name a failure of its work, but no decision of Orgo's, and cannot claim that it
+// was recorded.
+func reported(taskQueue string, err error) error {
+	var application *temporal.ApplicationError
+	if !errors.As(err, &application) {
+		return err
+	}
+	final := application.NonRetryable()
+	failure := runner.ReportedError{
+		Code: gates.Code(application.Type()), Message: application.Message(), Final: &final,
+	}.Failure("task queue " + taskQueue)
+	return activities.ReportFailure(failure, 1)
 }
 
 // executeSplit does a stage in three steps, so that its start is recorded before

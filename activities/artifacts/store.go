@@ -39,9 +39,10 @@ var _ runner.ArtifactStore = (*Store)(nil)
 // not there, or "mem://", or any other that a linked gocloud driver knows. The
 // caller closes it.
 //
-// A directory holds "sha256/ab/<64 hex>" and nothing beside, except what a
-// killed process left half written: names that end in ".tmp", which no digest
-// can mean and which may be deleted while no worker runs.
+// A directory holds its objects as "sha256/ab/<64 hex>". Beside them are "spool",
+// in which no file ever has a name for long, and what a killed process left half
+// written: names that end in ".tmp", which no digest can mean and which may be
+// deleted while no worker runs.
 func Open(ctx context.Context, storeURL string) (*Store, error) {
 	u, err := url.Parse(storeURL)
 	if err != nil {

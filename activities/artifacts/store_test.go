@@ -64,11 +64,11 @@ func random(t testing.TB, size int) []byte {
 }
 
 var sizes = map[string]int{
-	"empty":            0,
-	"small":            2000,
-	"most in memory":   1 << 20,
-	"least in a file":  1<<20 + 1,
-	"several megabyte": 5<<20 + 7,
+	"empty":           0,
+	"small":           2000,
+	"most in memory":  1 << 20,
+	"least in a file": 1<<20 + 1,
+	"two megabytes":   2<<20 + 7,
 }
 
 func TestContentComesBackUnderItsDigest(t *testing.T) {

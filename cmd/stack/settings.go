@@ -6,6 +6,9 @@ import (
 	"log/slog"
 
 	"go.temporal.io/sdk/client"
+
+	"github.com/initkoa/orgo/activities"
+	"github.com/initkoa/orgo/activities/artifacts"
 )
 
 // Settings say what a process is made of. They are read once, by a main.
@@ -26,6 +29,8 @@ type Settings struct {
 	InputRoots []string
 	// Environment is the name of the environment, for records.
 	Environment string
+	// Runners may replace the runners that the worker has; nil keeps them.
+	Runners func(activities.Runners, *artifacts.Store) activities.Runners
 	// Scratch is where programs get their directories; empty means the system's.
 	Scratch string
 	// Pollers is how many pollers of each kind the worker has; 0 means 8.

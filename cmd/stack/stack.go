@@ -96,12 +96,28 @@ func (k *Stack) Worker() worker.Worker {
 		MaxConcurrentActivityTaskPollers: pollers,
 	})
 	workflows.Register(w, activities.New(activities.Options{
-		Store: k.store, Artifacts: k.artifacts, Runners: k.runners.registry,
+		Store: k.store, Artifacts: k.artifacts, Runners: k.chosenRunners(),
 		Clock: activities.SystemClock{}, Log: k.settings.Log,
 		Environment: records.Environment{Name: k.settings.Environment},
 	}))
 	return w
 }
+
+func (k *Stack) chosenRunners() activities.Runners {
+	if k.settings.Runners == nil {
+		return k.runners.registry
+	}
+	return k.settings.Runners(k.runners.registry, k.artifacts)
+}
+
+// Builds returns the control over builds.
+func (k *Stack) Builds() *control.Builds { return k.builds }
+
+// Artifacts returns the artifact store.
+func (k *Stack) Artifacts() *artifacts.Store { return k.artifacts }
+
+// Store returns the record store.
+func (k *Stack) Store() *store.Store { return k.store }
 
 // Resume hands builds that were recorded and not started to Temporal.
 func (k *Stack) Resume(ctx context.Context) error {

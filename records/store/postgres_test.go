@@ -4,10 +4,12 @@ import (
 	"database/sql"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
 
+	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/store/storetest"
 )
 
@@ -25,12 +27,13 @@ func newPostgres(t testing.TB) storetest.Database {
 	return storetest.Database{
 		DSN: dsn,
 		Raw: raw,
-		Tampering: []string{
-			`TRUNCATE entries CASCADE`,
-			`TRUNCATE stage_outputs`,
-			`SET session_replication_role = replica; UPDATE entries SET reason = 'another'`,
-			`WITH gone AS (DELETE FROM entries RETURNING *) SELECT count(*) FROM gone`,
-			`MERGE INTO entries USING (SELECT 'kept' AS id) AS s ON entry_id = s.id WHEN MATCHED THEN DELETE`,
+		Tampering: map[string]string{
+			`TRUNCATE entries, stage_outputs`: "entries is append-only",
+			`TRUNCATE entries CASCADE`:        "entries is append-only",
+			`TRUNCATE stage_outputs`:          "stage_outputs is append-only",
+			`SET session_replication_role = replica; UPDATE entries SET reason = 'another'`: "entries is append-only",
+			`SET session_replication_role = replica; DELETE FROM stage_outputs`:             "stage_outputs is append-only",
+			`WITH gone AS (DELETE FROM entries RETURNING *) SELECT count(*) FROM gone`:      "entries is append-only",
 		},
 	}
 }
@@ -76,4 +79,46 @@ func TestPostgresRoles(t *testing.T) {
 			require.EqualValues(t, "42501", denied.Code, statement) // insufficient_privilege
 		}
 	}
+}
+
+// TestDeadlock makes a deadlock between an append and somebody else's
+// transaction, whose victim is the append. It must be tried again.
+func TestDeadlock(t *testing.T) {
+	t.Parallel()
+	db := newPostgres(t)
+	s := storetest.Open(t, db.DSN)
+	require.NoError(t, s.Migrate(t.Context()))
+	first := []records.Entry{
+		storetest.Note(t, crashOrganization, "note", "a", "1"), storetest.Note(t, crashOrganization, "note", "b", "1"),
+	}
+	_, err := s.Append(t.Context(), first...)
+	require.NoError(t, err)
+
+	tx, err := db.Raw.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = tx.Exec(`SET LOCAL deadlock_timeout = '1h'; UPDATE subjects SET sequence = sequence WHERE subject_id = 'b'`)
+	require.NoError(t, err)
+	ended := make(chan error)
+	go func() {
+		_, err := s.Append(t.Context(), storetest.Note(t, crashOrganization, "note", "a", "2"), storetest.Note(t, crashOrganization, "note", "b", "2"))
+		ended <- err
+	}()
+	require.Eventually(t, func() bool {
+		var waiting int
+		err := db.Raw.QueryRow(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting)
+		return err == nil && waiting == 1
+	}, 30*time.Second, 10*time.Millisecond, "the append must wait for subject b")
+	_, err = tx.Exec(`UPDATE subjects SET sequence = sequence WHERE subject_id = 'a'`)
+	require.NoError(t, err)
+	require.NoError(t, tx.Commit())
+	require.NoError(t, <-ended)
+
+	var deadlocks int
+	require.Eventually(t, func() bool {
+		err := db.Raw.QueryRow(`SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`).Scan(&deadlocks)
+		return err == nil && deadlocks == 1
+	}, 30*time.Second, 10*time.Millisecond, "the planted fault must have struck")
+	differences, err := s.VerifyReadModel(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, differences)
 }

@@ -77,16 +77,6 @@ func quantityValue(v *node, _ string) (claim.Object, string) {
 	}
 	amount, ok := signed(text)
 	quantity := claim.Quantity{Amount: amount}
-	for _, bound := range []struct {
-		name string
-		to   **float64
-	}{{"lowerBound", &quantity.LowerBound}, {"upperBound", &quantity.UpperBound}} {
-		if text := v.get(bound.name).string(); text != "" {
-			number, exact := signed(text)
-			ok = ok && exact
-			*bound.to = &number
-		}
-	}
 	unit := v.get("unit").string()
 	if unit != "" && unit != "1" {
 		quantity.UnitQID = itemID(unit)
@@ -95,7 +85,13 @@ func quantityValue(v *node, _ string) (claim.Object, string) {
 	if !ok {
 		return stringObject(strings.TrimSpace(text+" "+unit), "the quantity or its unit cannot be said exactly; it was kept as a string")
 	}
-	return claim.Object{Kind: claim.KindQuantity, Value: quantity}, ""
+	loss := ""
+	for _, name := range []string{"lowerBound", "upperBound"} {
+		if bound := v.get(name).string(); bound != "" && bound != text {
+			loss = "the bounds of the quantity were left out"
+		}
+	}
+	return claim.Object{Kind: claim.KindQuantity, Value: quantity}, loss
 }
 
 // signed reads a number with a plus or minus before it.
@@ -153,14 +149,11 @@ func timeValue(v *node, _ string) (claim.Object, string) {
 	default:
 		iso += "-" + parts[1] + "-" + parts[2] + "T" + clock
 	}
-	at := claim.Time{ISO8601: iso, Precision: name}
-	if calendar := v.get("calendarmodel").string(); calendar != gregorian {
-		at.Calendar = calendar
+	_, valid := parseTime(iso)
+	if calendar := v.get("calendarmodel").string(); !valid || calendar != "" && calendar != gregorian {
+		return stringObject(text+"/"+precision, "the time is no date of the Gregorian calendar; it was kept as a string with its precision")
 	}
-	if !validTime(at) {
-		return stringObject(text+"/"+precision, "the time is no date of its calendar; it was kept as a string with its precision")
-	}
-	return claim.Object{Kind: claim.KindTime, Value: at}, ""
+	return claim.Object{Kind: claim.KindTime, Value: claim.Time{ISO8601: iso, Precision: name}}, ""
 }
 
 // isoYear returns the year at the start of a date of Wikidata, in four digits
@@ -181,17 +174,4 @@ func isoYear(date string) (string, bool) {
 		return "0000", true
 	}
 	return fmt.Sprintf("-%04d", number-1), true
-}
-
-// validTime reports whether the time exists. Calendars other than the Gregorian
-// may have other days, so there only the form counts; leap days differ in years
-// that the year 2000 stands for.
-func validTime(at claim.Time) bool {
-	text := at.ISO8601
-	if at.Calendar != "" {
-		const yearBytes = len("2000")
-		text = "2000" + strings.TrimPrefix(text, "-")[yearBytes:]
-	}
-	_, valid := parseTime(text)
-	return valid
 }

@@ -1,9 +1,11 @@
 package extract_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/initkoa/orgo/activities/reference/extract"
+	"github.com/initkoa/orgo/activities/reference/ingest"
 	"github.com/initkoa/orgo/activities/reference/reftest"
 	"github.com/initkoa/orgo/activities/runner"
 	"github.com/initkoa/orgo/gates"
@@ -32,18 +35,18 @@ func fuzz(f *testing.F, path string, seeds ...string) {
 		f.Add([]byte(seed))
 	}
 	schema := reftest.SchemaOf(f, records.RoleClaimIR)
-	bench := reftest.New(f)
 	f.Fuzz(func(t *testing.T, content []byte) {
 		if len(content) > 1<<16 {
 			t.Skip("large inputs make fuzzing slow and nothing else")
 		}
-		input := take(t, bench, source{path, string(content)})
 		extractOnce := func() (string, error) {
-			result, err := extract.New(bench.Store).Run(context.Background(), bench.Request(records.Extract, `{}`, input), reftest.Silent)
+			store := memory{}
+			req := runner.Request{Stage: records.Extract, Config: json.RawMessage(`{}`), Inputs: []records.Artifact{store.snapshot(t, path, content)}}
+			result, err := extract.New(store).Run(t.Context(), req, reftest.Silent)
 			if err != nil {
 				return "", err
 			}
-			return string(bench.Read(t, reftest.Output(t, result, records.OutClaims).Ref)), nil
+			return store[reftest.Output(t, result, records.OutClaims).Ref.Digest], nil
 		}
 		output, err := extractOnce()
 		again, errAgain := extractOnce()
@@ -60,6 +63,39 @@ func fuzz(f *testing.F, path string, seeds ...string) {
 			require.Equal(t, string(canonical)+"\n", line)
 		}
 	})
+}
+
+// memory is an artifact store for fuzzing, which a disk would slow down.
+type memory map[records.Digest]string
+
+func (m memory) Put(_ context.Context, mediaType string, r io.Reader) (records.Ref, error) {
+	content, err := io.ReadAll(r)
+	if err != nil {
+		return records.Ref{}, err
+	}
+	ref := records.Ref{Digest: records.DigestOf(content), MediaType: mediaType, Size: int64(len(content))}
+	m[ref.Digest] = string(content)
+	return ref, nil
+}
+
+func (m memory) Open(_ context.Context, ref records.Ref) (io.ReadCloser, error) {
+	return io.NopCloser(strings.NewReader(m[ref.Digest])), nil
+}
+
+// snapshot stores a snapshot of one file.
+func (m memory) snapshot(t *testing.T, path string, content []byte) records.Artifact {
+	t.Helper()
+	file, err := m.Put(t.Context(), ingest.MediaType(path), bytes.NewReader(content))
+	require.NoError(t, err)
+	manifest, err := records.Canonical(records.Snapshot{
+		Kind: records.SnapshotKind, SchemaVersion: records.SnapshotVersion,
+		Files:      []records.SnapshotFile{{Path: path, Digest: file.Digest, Size: file.Size, MediaType: file.MediaType}},
+		Exclusions: []records.SnapshotExclusion{},
+	})
+	require.NoError(t, err)
+	ref, err := m.Put(t.Context(), records.MediaJSON, bytes.NewReader(manifest))
+	require.NoError(t, err)
+	return records.Artifact{Name: records.OutSnapshot, Ref: ref}
 }
 
 // requireNamed requires that a failure is about the input and final.

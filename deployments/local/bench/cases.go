@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/initkoa/orgo/deployments/local/temporal"
+	"github.com/initkoa/orgo/records"
 )
 
 // environment is what every case runs on.
@@ -31,6 +32,8 @@ type opened struct {
 func cases() []benchCase {
 	return []benchCase{
 		{name: "bare workflow, 7 activities", open: openBare(remoteSteps)},
+		{name: "orgo build, remote stages", open: openOrgo(records.ExecuteRemote)},
+		{name: "orgo build, inline stages", open: openOrgo(records.ExecuteInline)},
 		{name: "bare workflow, 7 local activities", open: openBare(localSteps)},
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/initkoa/orgo/cmd/stack"
 	"github.com/initkoa/orgo/deployments/local/temporal"
 )
 
@@ -66,9 +67,10 @@ func run(ctx context.Context, s settings) (err error) {
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
 	server, err := temporal.Start(ctx, temporal.Options{
-		DBPath:       filepath.Join(dir, "temporal.db"),
-		FrontendAddr: "127.0.0.1:0",
-		Untuned:      s.untuned,
+		DBPath:           filepath.Join(dir, "temporal.db"),
+		FrontendAddr:     "127.0.0.1:0",
+		SearchAttributes: stack.SearchAttributes(),
+		Untuned:          s.untuned,
 	})
 	if err != nil {
 		return err

@@ -132,24 +132,27 @@ func testAppendOnly(t *testing.T, f fixture) {
 	kept := with(Note(t, organization, "note", "n", "1"), func(e *records.Entry) { e.ID = "kept" })
 	must(f.store.Append(t.Context(), b.Requested(), b.Pinned("p"), b.Finished(records.Ingest, 1, "x", 1), kept))(t)
 
-	for _, statement := range append([]string{
-		`UPDATE entries SET reason = 'another'`,
-		`UPDATE entries SET reason = 'another' WHERE entry_id = 'kept'`,
-		`UPDATE entries SET body = body`,
-		`DELETE FROM entries`,
-		`DELETE FROM entries WHERE entry_id = 'kept'`,
-		`UPDATE stage_outputs SET outputs_digest = 'another'`,
-		`DELETE FROM stage_outputs`,
-		`INSERT INTO entries SELECT * FROM entries WHERE entry_id = 'kept'`,
+	refused := map[string]string{
+		`UPDATE entries SET reason = 'another'`:                             "entries is append-only",
+		`UPDATE entries SET reason = 'another' WHERE entry_id = 'kept'`:     "entries is append-only",
+		`UPDATE entries SET body = body`:                                    "entries is append-only",
+		`DELETE FROM entries`:                                               "entries is append-only",
+		`DELETE FROM entries WHERE entry_id = 'kept'`:                       "entries is append-only",
+		`UPDATE stage_outputs SET outputs_digest = 'another'`:               "stage_outputs is append-only",
+		`DELETE FROM stage_outputs`:                                         "stage_outputs is append-only",
+		`INSERT INTO entries SELECT * FROM entries WHERE entry_id = 'kept'`: "", // a constraint or a trigger
 		`INSERT INTO entries SELECT * FROM entries WHERE entry_id = 'kept'
-			ON CONFLICT (organization, entry_id) DO UPDATE SET reason = 'another'`,
+			ON CONFLICT (organization, entry_id) DO UPDATE SET reason = 'another'`: "entries is append-only",
 		`INSERT INTO stage_outputs SELECT * FROM stage_outputs WHERE true
-			ON CONFLICT (organization, stage_key) DO UPDATE SET outputs_digest = 'another'`,
-	}, f.Tampering...) {
-		t.Run(statement, func(t *testing.T) {
-			_, err := f.Raw.Exec(statement)
-			require.Error(t, err)
-		})
+			ON CONFLICT (organization, stage_key) DO UPDATE SET outputs_digest = 'another'`: "stage_outputs is append-only",
+	}
+	for _, statements := range []map[string]string{refused, f.Tampering} {
+		for statement, want := range statements {
+			t.Run(statement, func(t *testing.T) {
+				_, err := f.Raw.Exec(statement)
+				require.ErrorContains(t, err, want)
+			})
+		}
 	}
 
 	read := must(f.store.Entries(t.Context(), organization, kept.Subject, store.EntryQuery{}))(t)

@@ -19,8 +19,9 @@ type Database struct {
 	// administrator with a SQL prompt can do.
 	Raw *sql.DB
 	// Tampering are statements that this database must refuse besides those of
-	// the suite. They may refer to the entry 'kept' of organization 'tampering'.
-	Tampering []string
+	// the suite, with a part of the error. They may refer to the entry 'kept' of
+	// organization 'tampering'.
+	Tampering map[string]string
 }
 
 // fixture is what a test of the suite gets: a migrated database, open.

@@ -1,0 +1,197 @@
+// Command histories records the Temporal histories of builds of every outcome.
+// The replay test of package workflows reads them: code that would have decided
+// otherwise than it did then must not replay.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/temporalproto"
+
+	"github.com/initkoa/orgo/api"
+	"github.com/initkoa/orgo/cmd/stack"
+	"github.com/initkoa/orgo/deployments/local/harness"
+	"github.com/initkoa/orgo/deployments/local/temporal"
+	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/workflows"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	out := flag.String("out", filepath.Join("workflows", "testdata"), "the `directory` to write to")
+	flag.Parse()
+	if err := run(ctx, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "histories:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, out string) (err error) {
+	dir, err := os.MkdirTemp("", "orgo-histories-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	server, err := temporal.Start(ctx, temporal.Options{
+		DBPath: filepath.Join(dir, "temporal.db"), FrontendAddr: "127.0.0.1:0", SearchAttributes: stack.SearchAttributes(),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Stop(context.WithoutCancel(ctx))) }()
+	h, err := harness.Open(ctx, harness.Options{Server: server, Dir: dir})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.Close()) }()
+	for _, s := range stories() {
+		if err := s.record(ctx, h, dir, out); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		fmt.Println(s.name)
+	}
+	return nil
+}
+
+// story is a build whose history is recorded.
+type story struct {
+	name      string
+	content   string // of the one input file; none makes the input absent
+	execution records.Execution
+	patience  time.Duration
+	strict    bool // validate takes what the file has no id for as an error
+	// act does what the operator does once the build waits.
+	act  func(ctx context.Context, h *harness.Harness, buildID, inputs string) error
+	want records.BuildState
+}
+
+const (
+	sound  = "name,radius\nIo,1821.6\nEuropa,1560.8\n"
+	broken = "name,radius\nIo,1821.6\nEuropa\n"
+)
+
+func stories() []story {
+	operator := api.Identity{Actor: "ann", Organization: records.DefaultOrganization}
+	return []story{
+		{name: "passed-remote", content: sound, execution: records.ExecuteRemote, want: records.BuildPassed},
+		{name: "passed-inline", content: sound, execution: records.ExecuteInline, want: records.BuildPassed},
+		{name: "blocked", content: sound, execution: records.ExecuteRemote, strict: true, want: records.BuildBlocked},
+		{name: "blocked-inline", content: sound, execution: records.ExecuteInline, strict: true, want: records.BuildBlocked},
+		{name: "failed-in-extract", content: broken, execution: records.ExecuteInline, want: records.BuildFailed},
+		{name: "failed-in-ingest", execution: records.ExecuteRemote, want: records.BuildFailed},
+		{
+			name: "stopped", content: broken, execution: records.ExecuteRemote, patience: time.Hour, want: records.BuildStopped,
+			act: func(ctx context.Context, h *harness.Harness, buildID, _ string) error {
+				_, err := h.Stack.Builds().Stop(ctx, records.DefaultOrganization, buildID, false, operator, "not wanted")
+				return err
+			},
+		},
+		{
+			name: "retried", content: broken, execution: records.ExecuteRemote, patience: time.Hour, want: records.BuildPassed,
+			act: func(ctx context.Context, h *harness.Harness, buildID, inputs string) error {
+				if err := os.WriteFile(filepath.Join(inputs, "moons.csv"), []byte(sound), 0o600); err != nil {
+					return err
+				}
+				_, err := h.Stack.Builds().Retry(ctx, records.DefaultOrganization, buildID, records.Ingest, operator, "mended the file")
+				return err
+			},
+		},
+		{name: "nobody-retried", content: broken, execution: records.ExecuteRemote, patience: time.Second, want: records.BuildFailed},
+	}
+}
+
+func (s story) record(ctx context.Context, h *harness.Harness, dir, out string) error {
+	inputs := filepath.Join(dir, s.name)
+	if s.content != "" {
+		if err := errors.Join(os.Mkdir(inputs, 0o700),
+			os.WriteFile(filepath.Join(inputs, "moons.csv"), []byte(s.content), 0o600)); err != nil {
+			return err
+		}
+	}
+	pipeline, err := harness.Pipeline(s.execution, s.change)
+	if err != nil {
+		return err
+	}
+	documents, err := h.Store(ctx, pipeline)
+	if err != nil {
+		return err
+	}
+	view, err := h.Start(ctx, documents, inputs, s.name)
+	if err != nil {
+		return err
+	}
+	if s.act != nil {
+		if err := waiting(ctx, h, view.BuildID); err != nil {
+			return err
+		}
+		if err := s.act(ctx, h, view.BuildID, inputs); err != nil {
+			return err
+		}
+	}
+	outcome, err := h.Wait(ctx, view.BuildID)
+	if err != nil {
+		return err
+	}
+	if outcome.State != s.want {
+		return fmt.Errorf("the build is %s (%v), want %s", outcome.State, outcome.Codes, s.want)
+	}
+	return save(ctx, h, view.BuildID, filepath.Join(out, s.name+".json"))
+}
+
+func (s story) change(p *records.Pipeline) {
+	p.WaitForOperator = records.Duration(s.patience)
+	if s.strict {
+		validate := p.Stages[records.Validate]
+		validate.Config = []byte(`{"severities":{"ENTITY_UNRESOLVED":"ERROR"}}`)
+		p.Stages[records.Validate] = validate
+	}
+}
+
+// waiting returns once the build waits for an operator.
+func waiting(ctx context.Context, h *harness.Harness, buildID string) error {
+	for ctx.Err() == nil {
+		view, err := h.Stack.Store().Build(ctx, records.DefaultOrganization, buildID)
+		if err != nil {
+			return err
+		}
+		switch {
+		case view.State == records.BuildWaiting:
+			return nil
+		case view.State.Terminal():
+			return fmt.Errorf("the build is %s and never waited", view.State)
+		}
+	}
+	return ctx.Err()
+}
+
+// save writes the history in the form in which Temporal's tools exchange them.
+func save(ctx context.Context, h *harness.Harness, buildID, path string) error {
+	history := &historypb.History{}
+	events := h.Temporal.GetWorkflowHistory(ctx, workflows.BuildWorkflowID(records.DefaultOrganization, buildID), "",
+		false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		if err != nil {
+			return err
+		}
+		history.Events = append(history.Events, event)
+	}
+	data, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(history)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(data, '\n'), 0o644)
+}
