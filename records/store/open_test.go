@@ -43,8 +43,7 @@ func notADatabase(t *testing.T) string {
 func TestSQLiteFileIsPrivateWhateverItsName(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a b%20?#&.db")
-	location := url.URL{Scheme: "sqlite", Path: path}
-	s, err := Open(t.Context(), location.String())
+	s, err := Open(t.Context(), SQLiteDSN(path))
 	require.NoError(t, err)
 	require.NoError(t, s.Migrate(t.Context()))
 	require.NoError(t, s.Close())

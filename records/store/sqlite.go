@@ -56,6 +56,12 @@ var (
 	sqliteReading = url.Values{"_query_only": {"1"}}
 )
 
+// SQLiteDSN returns the DSN of the SQLite database in the file of the given
+// absolute path, whatever characters that has.
+func SQLiteDSN(path string) string {
+	return (&url.URL{Scheme: "sqlite", Path: path}).String()
+}
+
 // connectSQLite opens one connection that writes and a pool that only reads.
 func connectSQLite(ctx context.Context, dsn *url.URL) (writer, reader *sqlx.DB, err error) {
 	if dsn.Host != "" || dsn.User != nil || !filepath.IsAbs(dsn.Path) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/initkoa/orgo/records/store"
 	"github.com/initkoa/orgo/records/store/storetest"
 )
 
@@ -21,7 +22,7 @@ func newSQLite(t testing.TB) storetest.Database {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, raw.Close()) })
 	return storetest.Database{
-		DSN: "sqlite://" + path,
+		DSN: store.SQLiteDSN(path),
 		Raw: raw,
 		Tampering: map[string]string{
 			`INSERT OR REPLACE INTO entries SELECT organization, entry_id, kind, type, subject_kind, subject_id, sequence, at,

@@ -79,9 +79,9 @@ func (v *verifier) run(ctx context.Context) error {
 func (v *verifier) page(ctx context.Context) ([]entryRow, error) {
 	var rows []entryRow
 	err := v.tx.SelectContext(ctx, &rows, v.tx.Rebind(`SELECT `+entryColumns+` FROM entries
-		WHERE (organization, subject_kind, subject_id, sequence) > (?, ?, ?, ?)
-		ORDER BY organization, subject_kind, subject_id, sequence LIMIT ?`),
-		v.at.Organization, v.at.SubjectKind, v.at.SubjectID, v.at.Sequence, verifyPage)
+		WHERE (subject_id, subject_kind, organization, sequence) > (?, ?, ?, ?)
+		ORDER BY subject_id, subject_kind, organization, sequence LIMIT ?`),
+		v.at.SubjectID, v.at.SubjectKind, v.at.Organization, v.at.Sequence, verifyPage)
 	return rows, err
 }
 

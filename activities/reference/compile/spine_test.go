@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -112,7 +111,7 @@ func digests(t testing.TB) string {
 	for _, output := range append([]records.Artifact{made.resolved, made.report}, made.compiled.Outputs...) {
 		fmt.Fprintf(&list, "%s %s %s\n", output.Name, output.Path, output.Ref.Digest)
 	}
-	synthetic := run(t, bench, bench.Synthetic(t, 1000), configs{})
+	synthetic := run(t, bench, bench.Synthetic(t, 300), configs{})
 	fmt.Fprintln(&list, reftest.Output(t, synthetic.compiled, records.OutRuntimePackManifest).Ref.Digest)
 	return list.String()
 }
@@ -128,7 +127,7 @@ func TestSameBytesInAnotherProcess(t *testing.T) {
 	}
 	t.Parallel()
 	here := digests(t)
-	for _, processors := range []string{"1", "2", fmt.Sprint(runtime.NumCPU() + 3)} {
+	for _, processors := range []string{"1", "2"} {
 		child := exec.Command(os.Args[0], "-test.run=^TestSameBytesInAnotherProcess$")
 		child.Env = append(os.Environ(), childVariable+"=1", "GOMAXPROCS="+processors)
 		output, err := child.CombinedOutput()

@@ -82,6 +82,8 @@ func TestBadTables(t *testing.T) {
 		"not a time":             {"a.csv", "a,b\n1,2001-02-29\n", mapped(`"fields":{"b":{"kind":"time"}}`), misfit, `{"row":2,"line":2}`, "2001-02-29"},
 		"not a URI":              {"a.csv", "a,b\n1,no uri\n", mapped(`"fields":{"b":{"kind":"url"}}`), misfit, `{"row":2,"line":2}`, "no uri"},
 		"not on the globe":       {"a.csv", "a,b\n1,\"91,0\"\n", mapped(`"fields":{"b":{"kind":"coord"}}`), misfit, `{"row":2,"line":2}`, "91,0"},
+		"records in a table":     {"a.csv", "a\n", mapped(`"records":""`), misfit, `{}`, "read as csv"},
+		"delimiter of an object": {"a.json", "{}", mapped(`"delimiter":";"`), misfit, `{}`, "read as json"},
 		"not a Q-id":             {"a.csv", "a,b\n1,17\n", mapped(`"subject_qid":"b"`), misfit, `{"row":2,"line":2}`, `"17"`},
 	})
 }

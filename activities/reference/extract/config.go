@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/initkoa/orgo/activities/reference/claim"
@@ -140,7 +141,7 @@ func (f Field) check(at string) error {
 		return invalid(at+"/unit_qid", "%q is not a Q-id", f.UnitQID)
 	case f.UnitQID != "" && f.Kind != claim.KindQuantity:
 		return invalid(at+"/unit_qid", "only a field of kind quantity has a unit")
-	case f.Kind != "" && !contains(kinds, f.Kind):
+	case f.Kind != "" && !slices.Contains(kinds, f.Kind):
 		return invalid(at+"/kind", "%q is none of %s", f.Kind, strings.Join(kinds, ", "))
 	case f.Lang != "" && !langPattern.MatchString(f.Lang):
 		return invalid(at+"/lang", "%q is not a language such as en or en-GB", f.Lang)

@@ -144,7 +144,7 @@ func (t *table) fill(rec *record, cells []string) error {
 		if err := t.check(i, text); err != nil {
 			return err
 		}
-		rec.fields = append(rec.fields, field{name: t.names[i], at: rec.at, value: value{text: text}})
+		rec.fields = append(rec.fields, field{name: t.names[i], at: rec.at, value: value{form: formText, text: text}})
 	}
 	if len(rec.fields) > 0 {
 		line, _ := t.csv.FieldPos(0)

@@ -123,12 +123,16 @@ func (x *extraction) files(ctx context.Context, files []records.SnapshotFile) er
 // file extracts one file or records why not.
 func (x *extraction) file(ctx context.Context, f records.SnapshotFile) error {
 	chosen := x.settings.mappingFor(f.Path)
-	format, known := formatOf(f, chosen)
+	name, known := formatOf(f, chosen)
 	if !known {
 		x.left.unsupported(f)
 		x.advance(f.Size)
 		return nil
 	}
+	if err := chosen.fits(name); err != nil {
+		return named(f.Path, err)
+	}
+	format := formatsByName[name]
 	if x.settings.exclude {
 		// A first reading that keeps nothing: whether the file parses is known
 		// before any of it is in the output.

@@ -56,14 +56,27 @@ var formatNames = map[string]string{
 	"text/markdown":             "markdown",
 }
 
-// formatOf returns the format of a file, and whether it has one that is known.
-func formatOf(f records.SnapshotFile, m *mapping) (format, bool) {
-	name := formatNames[f.MediaType]
+// formatOf returns the name of a file's format, and whether it is known.
+func formatOf(f records.SnapshotFile, m *mapping) (name string, known bool) {
 	if m != nil && m.Format != "" {
-		name = m.Format
+		return m.Format, true
 	}
-	read, known := formatsByName[name]
-	return read, known
+	name, known = formatNames[f.MediaType]
+	return name, known
+}
+
+// fits returns a problem if the mapping says what means nothing in a format.
+func (m *mapping) fits(name string) error {
+	switch {
+	case m == nil:
+		return nil
+	case m.pointer != nil && name != "json":
+		return misfit(position{}, "the mapping has a JSON Pointer to records, but the file is read as %s", name)
+	case m.comma != 0 && name != "csv" && name != "tsv":
+		return misfit(position{}, "the mapping has a delimiter, but the file is read as %s", name)
+	default:
+		return nil
+	}
 }
 
 // pass opens the file, has it parsed, and reads it to its end. An error of the

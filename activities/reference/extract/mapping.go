@@ -139,5 +139,3 @@ func (m *mapping) mentioned() []string {
 func (m *mapping) ignores(name string) bool {
 	return m != nil && (m.Fields[name].Ignore || slices.Contains(m.Ignore, name))
 }
-
-func contains(all []string, one string) bool { return slices.Contains(all, one) }

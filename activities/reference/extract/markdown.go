@@ -49,7 +49,7 @@ func (f *file) markdown(src *source) error {
 		}
 	}
 	body.end()
-	rec, err := f.markdownRecord(front)
+	rec, err := markdownRecord(front, f.limits)
 	if err != nil {
 		return err
 	}
@@ -63,12 +63,12 @@ func (f *file) markdown(src *source) error {
 }
 
 // markdownRecord returns the record of the front matter.
-func (f *file) markdownRecord(front *frontMatter) (*record, error) {
+func markdownRecord(front *frontMatter, limits Limits) (*record, error) {
 	if front.state == inFrontMatter {
 		return nil, unparsable(position{Line: 1}, errors.New("the front matter has no end; close it with ---"))
 	}
 	flat := &flattener{
-		sets: f.mapping == nil || f.mapping.pointer == nil,
+		sets: true,
 		at: func(pointer string, n *node) string {
 			switch line := "#line=" + strconv.FormatInt(n.line, 10); {
 			case pointer == "":
@@ -82,7 +82,7 @@ func (f *file) markdownRecord(front *frontMatter) (*record, error) {
 		perValue: true,
 		place:    func(pointer string) position { return position{Line: 1, Pointer: pointer} },
 	}
-	root, err := front.parse(f.limits)
+	root, err := front.parse(limits)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/initkoa/orgo/activities/runner"
@@ -24,7 +25,9 @@ type collection struct {
 	entries int
 	pending []pending
 	total   int64 // bytes, as far as known before reading
-	done    int64 // bytes read
+
+	reading sync.Mutex
+	done    int64 // bytes read, under reading
 
 	files      []records.SnapshotFile
 	exclusions []records.SnapshotExclusion
@@ -96,25 +99,6 @@ func (c *collection) find(path string, root *os.Root, name string, size int64, s
 
 func (c *collection) leaveOut(path, reason string) {
 	c.exclusions = append(c.exclusions, records.SnapshotExclusion{Path: path, Reason: reason})
-}
-
-// collect reads the content of every file that was found, in the order of the
-// snapshot.
-func (c *collection) collect(ctx context.Context) error {
-	slices.SortFunc(c.pending, func(a, b pending) int { return strings.Compare(a.path, b.path) })
-	for i, next := range c.pending {
-		if i > 0 && c.pending[i-1].path == next.path {
-			return runner.Fail(gates.RequestInvalid, nil,
-				"two inputs hold a file %s; rename one input, or leave one out", next.path)
-		}
-		file, err := c.read(ctx, next)
-		if err != nil {
-			return err
-		}
-		c.files = append(c.files, file)
-		c.sources = append(c.sources, records.ProvenanceItem{Path: next.path, Source: next.source, Digest: file.Digest})
-	}
-	return nil
 }
 
 // manifest returns the snapshot of what was collected.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/initkoa/orgo/activities/artifacts"
 	"github.com/initkoa/orgo/activities/reference/ingest"
@@ -21,6 +22,8 @@ import (
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // instant is a clock that stands still.
 type instant time.Time

@@ -16,14 +16,10 @@ import (
 )
 
 // read returns the snapshot's entry for one file, after its content is in the
-// store.
-func (c *collection) read(ctx context.Context, next pending) (records.SnapshotFile, error) {
+// store. It closes the file.
+func (c *collection) read(ctx context.Context, next pending, file *os.File) (records.SnapshotFile, error) {
 	if next.stored != nil {
 		return *next.stored, c.verify(ctx, *next.stored)
-	}
-	file, err := openRegular(next)
-	if err != nil {
-		return records.SnapshotFile{}, err
 	}
 	ref, err := c.copyIn(ctx, next, file)
 	if closeErr := file.Close(); err == nil && closeErr != nil {
@@ -110,12 +106,19 @@ func (r *countedReader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := r.r.Read(p)
-	r.c.done += int64(n)
-	r.c.progress(r.c.done, r.c.total)
+	r.c.advance(int64(n))
 	if err != nil && err != io.EOF {
 		r.err = err
 	}
 	return n, err
+}
+
+// advance reports n more bytes as read, in order.
+func (c *collection) advance(n int64) {
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	c.done += n
+	c.progress(c.done, c.total)
 }
 
 // fileURI returns the URI of a path below another (RFC 8089).

@@ -1,6 +1,8 @@
 package ingest_test
 
 import (
+	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -11,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/initkoa/orgo/activities/reference/ingest"
+	"github.com/initkoa/orgo/activities/runner"
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
 )
@@ -253,4 +256,38 @@ func TestInputMayItselfBeALink(t *testing.T) {
 	result, err := s.run(``, at(named))
 	require.NoError(t, err)
 	require.Equal(t, []string{"current/a.csv"}, paths(s.snapshot(result)))
+}
+
+// Files are stored several at a time; the failure is that of the first by path
+// all the same.
+func TestFirstBadFileIsNamed(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{}
+	for i := range 100 {
+		files["f"+strconv.Itoa(100+i)] = strconv.Itoa(i)
+	}
+	dir := plant(t, "corpus", files)
+	s := setup(t)
+	for range 10 {
+		store := &brokenStore{s.store, map[string]bool{"31": true, "33": true, "90": true}}
+		_, err := ingest.New(store, s.clock, s.settings).Run(t.Context(), runner.Request{Sources: []records.Input{at(dir)}}, noProgress)
+		require.ErrorContains(t, err, "store corpus/f131: ")
+	}
+}
+
+// brokenStore fails to store some contents.
+type brokenStore struct {
+	runner.ArtifactStore
+	broken map[string]bool
+}
+
+func (s *brokenStore) Put(ctx context.Context, mediaType string, r io.Reader) (records.Ref, error) {
+	content, err := io.ReadAll(r)
+	if err != nil {
+		return records.Ref{}, err
+	}
+	if s.broken[string(content)] {
+		return records.Ref{}, runner.Fail(gates.StoreUnavailable, nil, "broken")
+	}
+	return records.Ref{Digest: records.DigestOf(content), MediaType: mediaType, Size: int64(len(content))}, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/schemas"
 )
 
 func TestSnapshotOfASnapshotIsTheSame(t *testing.T) {
@@ -36,7 +37,28 @@ func TestSnapshotOfASnapshotIsTheSame(t *testing.T) {
 	requireFailure(t, err, gates.RequestInvalid, "two inputs hold a file corpus/")
 }
 
-// objects returns the path in the store of the object that holds content.
+// The contract set that Orgo ships has a schema for snapshots.
+func TestSnapshotFitsItsSchema(t *testing.T) {
+	t.Parallel()
+	set, err := schemas.BuiltinContractSet()
+	require.NoError(t, err)
+	validators, err := set.Validators()
+	require.NoError(t, err)
+	validator, present := validators.Validator(records.RoleSnapshot)
+	require.True(t, present)
+	s := setup(t)
+	for _, config := range []string{`{}`, `{"exclude":["*.tmp"]}`} {
+		result, err := s.run(config, at(plant(t, "corpus", corpus)))
+		require.NoError(t, err)
+		manifest, err := s.store.ReadAll(t.Context(), result.Outputs[0].Ref, 1<<20)
+		require.NoError(t, err)
+		report, err := validator.Validate(manifest)
+		require.NoError(t, err)
+		require.True(t, report.Valid(), "%+v", report)
+	}
+}
+
+// object returns the path in the store of the object that holds content.
 func (s *stage) object(content string) string {
 	s.t.Helper()
 	var found string

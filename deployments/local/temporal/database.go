@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/google/uuid"
@@ -78,6 +79,14 @@ func schemaVersion() string { return sqliteschema.Version + "+" + sqliteschema.V
 // prepare makes the file and its schema in one transaction, so that a process killed in its first start
 // leaves no half-made schema. A file that has the schema already is only checked.
 func (d database) prepare(ctx context.Context) error {
+	// Only the owner may read it: SQLite gives its other files the mode of this one.
+	file, err := os.OpenFile(d.path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("temporal database: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("temporal database: %w", err)
+	}
 	return d.do(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS orgo_schema (version TEXT NOT NULL)`); err != nil {
 			return err

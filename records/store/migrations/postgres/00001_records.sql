@@ -1,5 +1,9 @@
 -- +goose Up
 
+-- Keys begin with what tells rows apart best, never with the organization: a
+-- planner without statistics (a new database has none) would otherwise take any
+-- of them for a lookup and read the whole organization.
+
 -- Text is compared by its bytes (collation "C"), as in SQLite and in Go, so that
 -- order and cursors do not depend on the database's locale.
 CREATE TABLE entries (
@@ -19,8 +23,8 @@ CREATE TABLE entries (
     body         TEXT COLLATE "C" NOT NULL,
     alg          TEXT COLLATE "C" NOT NULL,
     digest       TEXT COLLATE "C" NOT NULL,
-    PRIMARY KEY (organization, entry_id),
-    UNIQUE (organization, subject_kind, subject_id, sequence)
+    PRIMARY KEY (entry_id, organization),
+    UNIQUE (subject_id, subject_kind, organization, sequence)
 );
 
 CREATE TABLE stage_outputs (
@@ -29,9 +33,9 @@ CREATE TABLE stage_outputs (
     entry_id       TEXT COLLATE "C" NOT NULL,
     alg            TEXT COLLATE "C" NOT NULL,
     outputs_digest TEXT COLLATE "C" NOT NULL,
-    PRIMARY KEY (organization, stage_key),
-    UNIQUE (organization, entry_id),
-    FOREIGN KEY (organization, entry_id) REFERENCES entries (organization, entry_id)
+    PRIMARY KEY (stage_key, organization),
+    UNIQUE (entry_id, organization),
+    FOREIGN KEY (entry_id, organization) REFERENCES entries (entry_id, organization)
 );
 
 -- The row of a subject is also the lock under which its entries are appended.
@@ -40,7 +44,7 @@ CREATE TABLE subjects (
     subject_kind TEXT COLLATE "C" NOT NULL,
     subject_id   TEXT COLLATE "C" NOT NULL,
     sequence     BIGINT           NOT NULL CHECK (sequence >= 0),
-    PRIMARY KEY (organization, subject_kind, subject_id)
+    PRIMARY KEY (subject_id, subject_kind, organization)
 );
 
 CREATE TABLE builds (
@@ -52,7 +56,7 @@ CREATE TABLE builds (
     created_at   TEXT COLLATE "C" NOT NULL,
     updated_at   TEXT COLLATE "C" NOT NULL,
     view         TEXT COLLATE "C" NOT NULL,
-    PRIMARY KEY (organization, build_id)
+    PRIMARY KEY (build_id, organization)
 );
 
 CREATE INDEX builds_newest ON builds (organization, created_at, build_id);

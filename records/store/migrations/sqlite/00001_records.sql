@@ -1,5 +1,9 @@
 -- +goose Up
 
+-- Keys begin with what tells rows apart best, never with the organization: a
+-- planner without statistics (a new database has none) would otherwise take any
+-- of them for a lookup and read the whole organization.
+
 -- Clustered by subject: what is read together lies together, and an append
 -- touches few pages. Without a rowid there is no hidden key through which
 -- INSERT OR REPLACE could replace a row.
@@ -20,8 +24,8 @@ CREATE TABLE entries (
     body         TEXT    NOT NULL,
     alg          TEXT    NOT NULL,
     digest       TEXT    NOT NULL,
-    PRIMARY KEY (organization, subject_kind, subject_id, sequence),
-    UNIQUE (organization, entry_id)
+    PRIMARY KEY (subject_id, subject_kind, organization, sequence),
+    UNIQUE (entry_id, organization)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE stage_outputs (
@@ -30,9 +34,9 @@ CREATE TABLE stage_outputs (
     entry_id       TEXT NOT NULL,
     alg            TEXT NOT NULL,
     outputs_digest TEXT NOT NULL,
-    PRIMARY KEY (organization, stage_key),
-    UNIQUE (organization, entry_id),
-    FOREIGN KEY (organization, entry_id) REFERENCES entries (organization, entry_id)
+    PRIMARY KEY (stage_key, organization),
+    UNIQUE (entry_id, organization),
+    FOREIGN KEY (entry_id, organization) REFERENCES entries (entry_id, organization)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE subjects (
@@ -40,7 +44,7 @@ CREATE TABLE subjects (
     subject_kind TEXT    NOT NULL,
     subject_id   TEXT    NOT NULL,
     sequence     INTEGER NOT NULL CHECK (sequence >= 0),
-    PRIMARY KEY (organization, subject_kind, subject_id)
+    PRIMARY KEY (subject_id, subject_kind, organization)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE builds (
@@ -52,7 +56,7 @@ CREATE TABLE builds (
     created_at   TEXT    NOT NULL,
     updated_at   TEXT    NOT NULL,
     view         TEXT    NOT NULL,
-    PRIMARY KEY (organization, build_id)
+    PRIMARY KEY (build_id, organization)
 ) STRICT;
 
 CREATE INDEX builds_newest ON builds (organization, created_at, build_id);
