@@ -25,18 +25,18 @@ func Determinism(c Context, r Reproduction) Decision {
 		findings = append(findings, refuse(ruleReproduced, Fail, OutputNotReproduced,
 			fmt.Sprintf("%s: %s", c.Subject.Stage, message)))
 	}
-	for name, want := range expected {
-		got, there := actual[name]
+	for _, want := range r.Expected {
+		got, there := actual[label(want)]
 		switch {
 		case !there:
-			differ(fmt.Sprintf("%s is missing, was %s", name, want.Digest))
-		case !got.Valid() || got.Digest != want.Digest:
-			differ(fmt.Sprintf("%s is %s, was %s", name, got.Digest, want.Digest))
+			differ(fmt.Sprintf("%s is missing, was %s", label(want), want.Ref.Digest))
+		case !got.Valid() || got.Digest != want.Ref.Digest:
+			differ(fmt.Sprintf("%s is %s, was %s", label(want), got.Digest, want.Ref.Digest))
 		}
 	}
-	for name := range actual {
-		if _, there := expected[name]; !there {
-			differ(name + " is new")
+	for _, got := range r.Actual {
+		if _, there := expected[label(got)]; !there {
+			differ(label(got) + " is new")
 		}
 	}
 	switch {

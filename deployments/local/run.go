@@ -179,7 +179,7 @@ func (p *process) startOrgo(ctx context.Context, server *temporal.Server, listen
 	})
 	// What an earlier process was doing when it was killed is tried again now,
 	// not when its heartbeat is missed.
-	if _, err := server.FailLostActivities(ctx, func(worker string) bool {
+	if _, err := server.ReleaseLostTasks(ctx, func(worker string) bool {
 		return strings.HasPrefix(worker, identityPrefix) && worker != identity
 	}); err != nil {
 		return err

@@ -50,8 +50,14 @@ var (
 		"_journal_mode": {"WAL"},
 		"_synchronous":  {"FULL"},
 		"_txlock":       {"immediate"},
-		// Delete triggers then fire for INSERT OR REPLACE as well.
-		"_pragma": {"recursive_triggers(1)"},
+		"_pragma": {
+			// Delete triggers then fire for INSERT OR REPLACE as well.
+			"recursive_triggers(1)",
+			// A checkpoint every 16 MB of log, not 4: builds are rewritten often, and
+			// only the last version of a page has to be copied.
+			"wal_autocheckpoint(4096)",
+			"cache_size(-32768)", // KiB
+		},
 	}
 	sqliteReading = url.Values{"_query_only": {"1"}}
 )

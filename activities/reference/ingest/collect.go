@@ -39,9 +39,10 @@ func (c *collection) collect(ctx context.Context) error {
 			}
 		})
 	}
-	for i := range c.pending {
+	for i := 0; i < len(c.pending) && !failed.any(); i++ {
 		next, err := c.openPending(i)
-		if failed.note(i, err) {
+		if err != nil {
+			failed.note(i, err)
 			break
 		}
 		queue <- next
@@ -81,12 +82,17 @@ type firstFailure struct {
 	err error
 }
 
-// note takes the outcome of one file and reports whether any has failed.
-func (f *firstFailure) note(index int, err error) bool {
+// note takes the outcome of one file.
+func (f *firstFailure) note(index int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil && index < f.at {
 		f.at, f.err = index, err
 	}
+}
+
+func (f *firstFailure) any() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	return f.err != nil
 }

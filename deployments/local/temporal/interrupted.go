@@ -10,81 +10,130 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
 	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/server/api/adminservice/v1"
+	"go.temporal.io/server/common/tasktoken"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// WorkerLostFailure is the type of the failure that FailLostActivities gives to an attempt.
+// WorkerLostFailure is the type of the failure that ReleaseLostTasks gives to what it ends.
 const WorkerLostFailure = "WorkerLost"
 
-// FailLostActivities ends the activity attempts that died with an earlier process, so that they are tried
-// again now and not after their heartbeat timeout. lost says of a worker identity whether its process has
-// ended; workers elsewhere, which outlived this server, must not be lost. Each attempt counts against the
-// activity's retry policy, as it would after the timeout. It returns how many attempts it ended.
+// Released says what ReleaseLostTasks ended.
+type Released struct{ Activities, WorkflowTasks int }
+
+// ReleaseLostTasks ends what workers were doing when an earlier process died, so that it is done again now
+// and not when a timeout has noticed:
 //
-// Only workflows that were open when the server started are looked at: call it once, before the
-// workers start.
-func (s *Server) FailLostActivities(ctx context.Context, lost func(workerIdentity string) bool) (int, error) {
+//   - attempts at activities whose worker's identity lost says has ended; workers elsewhere, which outlived
+//     the server, must not be lost. Each counts against the activity's retry policy, as it would after
+//     its heartbeat timeout.
+//   - workflow tasks, whoever had them. One whose worker lives is only done twice: its late answer is refused.
+//
+// Only workflows that were open when the server started are looked at: call it once, before the workers
+// start. It changes nothing else, and may fail halfway and be called again.
+func (s *Server) ReleaseLostTasks(ctx context.Context, lost func(workerIdentity string) bool) (Released, error) {
 	connection, err := s.dial()
 	if err != nil {
-		return 0, err
+		return Released{}, err
 	}
 	defer connection.Close()
-	service := workflowservice.NewWorkflowServiceClient(connection)
-
-	failed := 0
+	r := releaser{
+		namespace: s.namespace,
+		lost:      lost,
+		service:   workflowservice.NewWorkflowServiceClient(connection),
+		admin:     adminservice.NewAdminServiceClient(connection),
+	}
 	for _, execution := range s.interrupted {
-		n, err := s.failLostActivitiesOf(ctx, service, execution, lost)
-		failed += n
+		err := errors.Join(r.activities(ctx, execution), r.workflowTask(ctx, execution))
 		if err != nil {
-			return failed, fmt.Errorf("continue workflow %s after a restart: %w", execution.WorkflowID, err)
+			return r.released, fmt.Errorf("continue workflow %s after a restart: %w", execution.WorkflowID, err)
 		}
 	}
-	return failed, nil
+	return r.released, nil
 }
 
-func (s *Server) failLostActivitiesOf(
-	ctx context.Context, service workflowservice.WorkflowServiceClient, execution Execution, lost func(string) bool,
-) (int, error) {
-	description, err := service.DescribeWorkflowExecution(ctx, &workflowservice.DescribeWorkflowExecutionRequest{
-		Namespace: s.namespace,
-		Execution: &commonpb.WorkflowExecution{WorkflowId: execution.WorkflowID, RunId: execution.RunID},
+type releaser struct {
+	namespace string
+	lost      func(string) bool
+	service   workflowservice.WorkflowServiceClient
+	admin     adminservice.AdminServiceClient
+	released  Released
+}
+
+func (r *releaser) activities(ctx context.Context, execution Execution) error {
+	description, err := r.service.DescribeWorkflowExecution(ctx, &workflowservice.DescribeWorkflowExecutionRequest{
+		Namespace: r.namespace, Execution: execution.proto(),
 	})
-	if isNotFound(err) {
-		return 0, nil // closed and past its retention since
-	}
 	if err != nil {
-		return 0, err
+		return unlessNotFound(err) // closed since, and past its retention
 	}
-	failed := 0
 	for _, activity := range description.PendingActivities {
-		if activity.State != enumspb.PENDING_ACTIVITY_STATE_STARTED || !lost(activity.LastWorkerIdentity) {
+		if activity.State != enumspb.PENDING_ACTIVITY_STATE_STARTED || !r.lost(activity.LastWorkerIdentity) {
 			continue
 		}
-		_, err := service.RespondActivityTaskFailedById(ctx, &workflowservice.RespondActivityTaskFailedByIdRequest{
-			Namespace:  s.namespace,
+		_, err := r.service.RespondActivityTaskFailedById(ctx, &workflowservice.RespondActivityTaskFailedByIdRequest{
+			Namespace:  r.namespace,
 			WorkflowId: execution.WorkflowID,
 			RunId:      execution.RunID,
 			ActivityId: activity.ActivityId,
 			Identity:   activity.LastWorkerIdentity,
-			Failure:    workerLost(activity),
+			Failure: workerLost(fmt.Sprintf("the process of worker %s ended during attempt %d",
+				activity.LastWorkerIdentity, activity.Attempt)),
 		})
 		if isNotFound(err) {
 			continue // timed out in the meantime
 		}
 		if err != nil {
-			return failed, fmt.Errorf("activity %s: %w", activity.ActivityId, err)
+			return fmt.Errorf("activity %s: %w", activity.ActivityId, err)
 		}
-		failed++
+		r.released.Activities++
 	}
-	return failed, nil
+	return nil
 }
 
-func workerLost(activity *workflow.PendingActivityInfo) *failurepb.Failure {
+// workflowTask fails a workflow task by the token that its worker had. The server's workflow API does not
+// tell tokens; they are made here from the workflow's state, as the server makes them.
+func (r *releaser) workflowTask(ctx context.Context, execution Execution) error {
+	described, err := r.admin.DescribeMutableState(ctx, &adminservice.DescribeMutableStateRequest{
+		Namespace: r.namespace, Execution: execution.proto(),
+	})
+	if err != nil {
+		return unlessNotFound(err)
+	}
+	info := described.GetDatabaseMutableState().GetExecutionInfo()
+	if info.GetWorkflowTaskStartedEventId() == 0 { // none is being worked on
+		return nil
+	}
+	token, err := tasktoken.NewSerializer().Serialize(tasktoken.NewWorkflowTaskToken(
+		info.NamespaceId, execution.WorkflowID, execution.RunID,
+		info.WorkflowTaskScheduledEventId, info.WorkflowTaskStartedEventId, nil,
+		info.WorkflowTaskAttempt, nil, info.WorkflowTaskVersion,
+	))
+	if err != nil {
+		return fmt.Errorf("workflow task %d: %w", info.WorkflowTaskScheduledEventId, err)
+	}
+	_, err = r.service.RespondWorkflowTaskFailed(ctx, &workflowservice.RespondWorkflowTaskFailedRequest{
+		Namespace: r.namespace,
+		TaskToken: token,
+		Cause:     enumspb.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
+		Identity:  "orgo",
+		Failure:   workerLost("the process of the worker ended during the workflow task"),
+	})
+	switch {
+	case isNotFound(err):
+		return nil // timed out in the meantime
+	case err != nil:
+		return fmt.Errorf("workflow task %d: %w", info.WorkflowTaskScheduledEventId, err)
+	}
+	r.released.WorkflowTasks++
+	return nil
+}
+
+func workerLost(message string) *failurepb.Failure {
 	return &failurepb.Failure{
-		Message: fmt.Sprintf("the process of worker %s ended during attempt %d", activity.LastWorkerIdentity, activity.Attempt),
+		Message: message,
 		Source:  "orgo",
 		FailureInfo: &failurepb.Failure_ApplicationFailureInfo{ApplicationFailureInfo: &failurepb.ApplicationFailureInfo{
 			Type:           WorkerLostFailure,
@@ -93,7 +142,19 @@ func workerLost(activity *workflow.PendingActivityInfo) *failurepb.Failure {
 	}
 }
 
+func (e Execution) proto() *commonpb.WorkflowExecution {
+	return &commonpb.WorkflowExecution{WorkflowId: e.WorkflowID, RunId: e.RunID}
+}
+
+// isNotFound reports whether an answer of the server says that what was asked about is not there.
 func isNotFound(err error) bool {
 	var missing *serviceerror.NotFound
 	return errors.As(serviceerror.FromStatus(status.Convert(err)), &missing)
+}
+
+func unlessNotFound(err error) error {
+	if isNotFound(err) {
+		return nil
+	}
+	return err
 }

@@ -2,8 +2,10 @@ package temporal_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,9 +56,13 @@ func runChild(dir, addr string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := server.FailLostActivities(ctx, func(identity string) bool {
+	released, err := server.ReleaseLostTasks(ctx, func(identity string) bool {
 		return strings.HasPrefix(identity, childIdentity)
-	}); err != nil {
+	})
+	if err != nil {
+		return err
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(released); err != nil {
 		return err
 	}
 	c, err := client.Dial(client.Options{
@@ -114,18 +120,26 @@ func inWait(ctx workflow.Context) error {
 	return nil
 }
 
-func startChild(t *testing.T, dir, addr string) *exec.Cmd {
-	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), childDir+"="+dir, childAddr+"="+addr)
-	child.Stderr = os.Stderr
-	require.NoError(t, child.Start())
+// childProcess is a running child and what it prints.
+type childProcess struct {
+	*exec.Cmd
+	stdout io.Reader
+}
+
+func startChild(t *testing.T, dir, addr string) childProcess {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childDir+"="+dir, childAddr+"="+addr)
+	cmd.Stderr = os.Stderr
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
-		if child.ProcessState == nil {
-			child.Process.Kill()
-			child.Wait()
+		if cmd.ProcessState == nil {
+			cmd.Process.Kill()
+			cmd.Wait()
 		}
 	})
-	return child
+	return childProcess{Cmd: cmd, stdout: stdout}
 }
 
 func TestAKilledServerContinuesItsWorkflowsAtOnce(t *testing.T) {
@@ -167,7 +181,7 @@ func TestAKilledServerContinuesItsWorkflowsAtOnce(t *testing.T) {
 	var killed *exec.ExitError
 	require.True(t, errors.As(child.Wait(), &killed))
 	restarted := time.Now()
-	startChild(t, dir, addrs[0])
+	second := startChild(t, dir, addrs[0])
 
 	require.Eventually(t, func() bool {
 		return c.SignalWorkflow(ctx, "wait", "", "go on", nil) == nil
@@ -187,4 +201,8 @@ func TestAKilledServerContinuesItsWorkflowsAtOnce(t *testing.T) {
 		require.Equal(t, attempts[run], attempt, run.GetID())
 		t.Logf("%s workflow ended %v after the restart", run.GetID(), time.Since(restarted))
 	}
+	// Both ends were brought about, not waited for.
+	var released temporal.Released
+	require.NoError(t, json.NewDecoder(second.stdout).Decode(&released))
+	require.Equal(t, temporal.Released{Activities: 1, WorkflowTasks: 1}, released)
 }

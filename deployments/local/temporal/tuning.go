@@ -9,11 +9,6 @@ import (
 // unlimited is a rate that one machine does not reach. (Zero means other things in other settings.)
 const unlimited = 1_000_000
 
-// workflowTaskTimeout is how long a workflow task that a killed process was working on is held back from
-// the next process. The server's default is 10 s. An SDK worker extends a task that takes longer, such as
-// one with a long local activity, at 80 % of it.
-const workflowTaskTimeout = 3 * time.Second
-
 // tuning returns the server settings that differ from the defaults.
 func tuning() dynamicconfig.StaticClient {
 	return dynamicconfig.StaticClient{
@@ -30,8 +25,6 @@ func tuning() dynamicconfig.StaticClient {
 		// One partition of each task queue: no forwarding between partitions, and polls and tasks always meet.
 		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
 		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
-
-		dynamicconfig.DefaultWorkflowTaskTimeout.Key(): workflowTaskTimeout,
 
 		// A caller that waits for a workflow's result may miss its end: the server drops a notification that comes
 		// before the caller has taken the one before it, as happens on a busy machine. Then it learns of the end when
