@@ -33,7 +33,7 @@ func (a *Activities) fail(
 	}
 	number := attempt(ctx)
 	final := failure.Final || (limits.maxAttempts > 0 && number >= limits.maxAttempts)
-	detail := FailureDetail{Code: failure.Code, Message: failure.Error(), Details: failure.Details, Attempt: number}
+	detail := FailureDetail{Code: failure.Code, Message: failure.Text(), Details: failure.Details, Attempt: number}
 	entry, entryErr := records.NewEntry(records.Entry{
 		Organization: organization, Kind: records.KindEvent, Type: records.TypeStageFailed,
 		Subject: buildSubject(buildID), At: a.clock.Now(), Actor: systemActor, Codes: []string{string(failure.Code)},

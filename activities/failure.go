@@ -44,7 +44,7 @@ func applicationError(failure *runner.Failure, detail FailureDetail) error {
 // recorded it; the workflow does.
 func ReportFailure(failure *runner.Failure, attempt int) error {
 	return applicationError(failure, FailureDetail{
-		Code: failure.Code, Message: failure.Error(), Details: failure.Details, Attempt: attempt,
+		Code: failure.Code, Message: failure.Text(), Details: failure.Details, Attempt: attempt,
 	})
 }
 

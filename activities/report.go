@@ -42,7 +42,7 @@ func (a *Activities) readReport(ctx context.Context, ref records.Ref) (*gates.Re
 	data, err := a.artifacts.ReadAll(ctx, ref, reportLimit)
 	var failure *runner.Failure
 	if errors.As(err, &failure) {
-		evidence.Malformed = failure.Error()
+		evidence.Malformed = failure.Text()
 		return evidence, nil
 	}
 	if err != nil {

@@ -87,7 +87,7 @@ func (b *build) run(ctx workflow.Context) ending {
 	if end := b.stopped(ctx); end != nil {
 		return *end
 	}
-	return ending{state: records.BuildPassed}
+	return ending{state: records.BuildPassed, codes: []string{}}
 }
 
 // stage runs one stage between its two gates and returns how the build ends at

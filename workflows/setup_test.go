@@ -81,7 +81,7 @@ func setup(t *testing.T) *bench {
 	require.NoError(t, os.WriteFile(filepath.Join(b.inputs, "moons.csv"), []byte("name,radius\nIo,1821.6\nEuropa,1560.8\n"), 0o600))
 
 	var err error
-	b.store, err = store.Open(ctx, "sqlite://"+filepath.Join(dir, "orgo.db"))
+	b.store, err = store.Open(ctx, store.SQLiteDSN(filepath.Join(dir, "orgo.db")))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.store.Close()) })
 	require.NoError(t, b.store.Migrate(ctx))

@@ -87,12 +87,15 @@ type Failure struct {
 	Cause   error
 }
 
-// Error returns the code and the message.
-func (f *Failure) Error() string {
+// Error returns the code and what happened.
+func (f *Failure) Error() string { return fmt.Sprintf("%s: %s", f.Code, f.Text()) }
+
+// Text says what happened, for where the code stands beside it.
+func (f *Failure) Text() string {
 	if f.Cause != nil {
-		return fmt.Sprintf("%s: %s: %v", f.Code, f.Message, f.Cause)
+		return fmt.Sprintf("%s: %v", f.Message, f.Cause)
 	}
-	return fmt.Sprintf("%s: %s", f.Code, f.Message)
+	return f.Message
 }
 
 // Unwrap returns the cause.

@@ -23,6 +23,7 @@ import (
 	"github.com/initkoa/orgo/deployments/local/ports"
 	"github.com/initkoa/orgo/deployments/local/temporal"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/store"
 )
 
 const (
@@ -206,7 +207,7 @@ func (p *process) stackSettings(connection client.Client, server *temporal.Serve
 	}
 	path := p.dir.Path()
 	return stack.Settings{
-		Store:     "sqlite://" + filepath.Join(path, "orgo.db"),
+		Store:     store.SQLiteDSN(filepath.Join(path, "orgo.db")),
 		Artifacts: "file://" + filepath.Join(path, "artifacts"),
 		Tokens:    p.dir.TokensFile(), Organization: records.DefaultOrganization,
 		PublicURL: p.url, CallbackKey: key, Environment: "local", Pollers: pollers,

@@ -20,6 +20,7 @@ import (
 	"github.com/initkoa/orgo/cmd/stack"
 	"github.com/initkoa/orgo/deployments/local/temporal"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/store"
 	"github.com/initkoa/orgo/schemas"
 	"github.com/initkoa/orgo/workflows"
 )
@@ -52,7 +53,7 @@ func Open(ctx context.Context, o Options) (*Harness, error) {
 		return nil, err
 	}
 	settings := stack.Settings{
-		Store:     "sqlite://" + filepath.Join(o.Dir, "orgo.db"),
+		Store:     store.SQLiteDSN(filepath.Join(o.Dir, "orgo.db")),
 		Artifacts: "file://" + filepath.Join(o.Dir, "artifacts"),
 		Temporal:  connection, Namespace: o.Server.Namespace(), Organization: records.DefaultOrganization,
 		Environment: "harness", Pollers: Pollers, Observer: stack.NewObserver(log), Log: log, Runners: o.Runners,
