@@ -35,7 +35,6 @@ type build struct {
 	passed     []gates.Passed  // the stages behind, each with its gates passed
 	steps      []stepStatus    // what the Temporal Web UI shows
 	pending    []records.Entry // made here, not yet recorded
-	facts      int             // how many entries were made here
 
 	stop    *StopRequest
 	waiting *ending // set while the build waits for an operator

@@ -166,11 +166,21 @@ func (b *build) finish(ctx workflow.Context, end ending) (BuildOutcome, error) {
 
 // note keeps an entry to be recorded with the next activity, before whatever
 // that does.
+//
+// What the entry says is part of its identity, its place in a sequence is not: a
+// workflow task that was lost with its process is done again, with its inline
+// activities, at another time and perhaps with an update in between. What it makes
+// then is either the same fact or one more, never another under the same id.
 func (b *build) note(
 	ctx workflow.Context, kind records.EntryKind, entryType string, stage records.Stage, actor, reason string, codes []string, body any,
 ) {
-	b.facts++
 	info := workflow.GetInfo(ctx).WorkflowExecution
+	content, err := records.CanonicalDigest([]any{actor, reason, body})
+	if err != nil {
+		// Only a body without canonical form can fail, which is a defect: stop here
+		// rather than go on unrecorded.
+		panic(err)
+	}
 	entry, err := records.NewEntry(records.Entry{
 		Organization: b.in.Organization, Kind: kind, Type: entryType,
 		Subject: records.Subject{Kind: records.SubjectBuild, ID: b.in.BuildID},
@@ -179,11 +189,9 @@ func (b *build) note(
 			BuildID: b.in.BuildID, Stage: stage, Generation: b.generation,
 			WorkflowID: info.ID, RunID: info.RunID,
 		},
-	}, fmt.Sprintf("workflow/%s/%d", info.RunID, b.facts), body)
+	}, fmt.Sprintf("workflow/%s/%s/%d/%s", info.RunID, stage, b.generation, content), body)
 	if err != nil {
-		// Only a body without canonical form can fail, which is a defect: stop here
-		// rather than go on unrecorded.
-		panic(err)
+		panic(err) // for the same reason
 	}
 	b.pending = append(b.pending, entry)
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"time"
@@ -41,8 +42,20 @@ func main() {
 	flag.DurationVar(&s.warmUp, "warm-up", 2*time.Second, "length of the warm-up before each")
 	flag.BoolVar(&s.untuned, "untuned", false, "leave the server's own default settings")
 	flag.StringVar(&s.dataDir, "data", "", "empty `DIR` to use and keep; default a temporary one")
+	profile := flag.String("cpuprofile", "", "write a CPU profile to `FILE`")
 	flag.Parse()
 
+	if *profile != "" {
+		file, err := os.Create(*profile)
+		if err == nil {
+			err = pprof.StartCPUProfile(file)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		defer pprof.StopCPUProfile()
+	}
 	for _, text := range strings.Split(*concurrency, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(text))
 		if err != nil || n < 1 {
