@@ -206,11 +206,15 @@ func (p *process) stackSettings(connection client.Client, server *temporal.Serve
 		return stack.Settings{}, err
 	}
 	path := p.dir.Path()
+	scratch := filepath.Join(path, "scratch")
+	if err := os.MkdirAll(scratch, 0o700); err != nil {
+		return stack.Settings{}, fmt.Errorf("scratch directory: %w", err)
+	}
 	return stack.Settings{
 		Store:     store.SQLiteDSN(filepath.Join(path, "orgo.db")),
 		Artifacts: "file://" + filepath.Join(path, "artifacts"),
 		Tokens:    p.dir.TokensFile(), Organization: records.DefaultOrganization,
-		PublicURL: p.url, CallbackKey: key, Environment: "local", Pollers: pollers,
+		PublicURL: p.url, CallbackKey: key, Environment: "local", Pollers: pollers, Scratch: scratch,
 		Temporal: connection, Namespace: server.Namespace(), Observer: observer, Log: p.log,
 	}, p.dir.Publish(p.url, token)
 }

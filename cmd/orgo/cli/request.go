@@ -52,13 +52,22 @@ func readDocument(path string) (json.RawMessage, error) {
 	return document, nil
 }
 
-// uploader stores files as artifacts and says so.
+// uploader stores files as artifacts and says so. A file that is named twice is
+// uploaded once.
 type uploader struct {
 	client *client.Client
 	log    io.Writer
+	done   map[string]records.Ref // by path
+}
+
+func newUploader(c *client.Client, log io.Writer) *uploader {
+	return &uploader{client: c, log: log, done: map[string]records.Ref{}}
 }
 
 func (u *uploader) upload(ctx context.Context, path string) (records.Ref, error) {
+	if ref, found := u.done[path]; found {
+		return ref, nil
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return records.Ref{}, Usage("%v", err)
@@ -69,6 +78,7 @@ func (u *uploader) upload(ctx context.Context, path string) (records.Ref, error)
 		return records.Ref{}, fmt.Errorf("upload %s: %w", path, err)
 	}
 	fmt.Fprintf(u.log, "orgo: %s is uploaded as %s, %d bytes\n", path, ref.Digest, ref.Size)
+	u.done[path] = ref
 	return ref, nil
 }
 

@@ -69,7 +69,7 @@ func (a *app) startBuild(ctx context.Context, f startFlags) error {
 		return err
 	}
 	if f.pipeline != "" {
-		uploader := &uploader{client: c, log: a.streams.Err}
+		uploader := newUploader(c, a.streams.Err)
 		if request.Pipeline, err = readPipeline(ctx, f.pipeline, uploader); err != nil {
 			return err
 		}
