@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"go.temporal.io/sdk/worker"
 
@@ -84,6 +85,10 @@ func (k *Stack) Close() error {
 // the SDK's 2, tasks wait for a poller under load.
 const defaultPollers = 8
 
+// workerStopTimeout is how long a worker that stops waits for what it runs: time
+// for programs to be ended. What is not done by then is done again elsewhere.
+const workerStopTimeout = 2 * time.Second
+
 // Worker returns a worker that runs Orgo's workflows and activities. The caller
 // starts and stops it.
 func (k *Stack) Worker() worker.Worker {
@@ -94,6 +99,7 @@ func (k *Stack) Worker() worker.Worker {
 	w := worker.New(k.settings.Temporal, workflows.TaskQueue, worker.Options{
 		MaxConcurrentWorkflowTaskPollers: pollers,
 		MaxConcurrentActivityTaskPollers: pollers,
+		WorkerStopTimeout:                workerStopTimeout,
 	})
 	workflows.Register(w, activities.New(activities.Options{
 		Store: k.store, Artifacts: k.artifacts, Runners: k.chosenRunners(),

@@ -15,7 +15,7 @@ func tuning() dynamicconfig.StaticClient {
 		// A queue processor reads the next tasks at most this often for each shard. With the default of 20 and
 		// one shard, every workflow task and every activity waits up to 50 ms.
 		dynamicconfig.TransferProcessorMaxPollRPS.Key(): unlimited,
-		dynamicconfig.TimerProcessorMaxPollRPS.Key():    unlimited,
+		dynamicconfig.TimerProcessorMaxPollRPS.Key():    200, // timers that fire within 5 ms are read together
 		// A timer that fires within this time is put off to its end, which allows for hosts with different clocks.
 		// There is one clock here. With the default of 1 s, a retry after 10 ms took a second.
 		dynamicconfig.TimerProcessorMaxTimeShift.Key(): 5 * time.Millisecond,
