@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 
 	"go.temporal.io/sdk/client"
@@ -73,6 +74,29 @@ func Open(ctx context.Context, o Options) (*Harness, error) {
 		return nil, errors.Join(err, k.Close())
 	}
 	return h, nil
+}
+
+// Run opens a harness on a server and in a directory of its own, hands both to
+// use, and removes everything.
+func Run(ctx context.Context, use func(ctx context.Context, h *Harness, dir string) error) (err error) {
+	dir, err := os.MkdirTemp("", "orgo-harness-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	server, err := temporal.Start(ctx, temporal.Options{
+		DBPath: filepath.Join(dir, "temporal.db"), FrontendAddr: "127.0.0.1:0", SearchAttributes: stack.SearchAttributes(),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Stop(context.WithoutCancel(ctx))) }()
+	h, err := Open(ctx, Options{Server: server, Dir: dir})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.Close()) }()
+	return use(ctx, h, dir)
 }
 
 // Close stops the worker and closes the stores.

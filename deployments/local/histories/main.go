@@ -18,9 +18,7 @@ import (
 	"go.temporal.io/api/temporalproto"
 
 	"github.com/initkoa/orgo/api"
-	"github.com/initkoa/orgo/cmd/stack"
 	"github.com/initkoa/orgo/deployments/local/harness"
-	"github.com/initkoa/orgo/deployments/local/temporal"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/workflows"
 )
@@ -36,31 +34,16 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, out string) (err error) {
-	dir, err := os.MkdirTemp("", "orgo-histories-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	server, err := temporal.Start(ctx, temporal.Options{
-		DBPath: filepath.Join(dir, "temporal.db"), FrontendAddr: "127.0.0.1:0", SearchAttributes: stack.SearchAttributes(),
-	})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, server.Stop(context.WithoutCancel(ctx))) }()
-	h, err := harness.Open(ctx, harness.Options{Server: server, Dir: dir})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, h.Close()) }()
-	for _, s := range stories() {
-		if err := s.record(ctx, h, dir, out); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
+func run(ctx context.Context, out string) error {
+	return harness.Run(ctx, func(ctx context.Context, h *harness.Harness, dir string) error {
+		for _, s := range stories() {
+			if err := s.record(ctx, h, dir, out); err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+			fmt.Println(s.name)
 		}
-		fmt.Println(s.name)
-	}
-	return nil
+		return nil
+	})
 }
 
 // story is a build whose history is recorded.

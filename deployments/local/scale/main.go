@@ -17,9 +17,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/initkoa/orgo/cmd/stack"
 	"github.com/initkoa/orgo/deployments/local/harness"
-	"github.com/initkoa/orgo/deployments/local/temporal"
 	"github.com/initkoa/orgo/records"
 )
 
@@ -59,28 +57,17 @@ func each(ctx context.Context, sizes []string) error {
 	return nil
 }
 
-func measure(ctx context.Context, rows int) (err error) {
-	dir, err := os.MkdirTemp("", "orgo-scale-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	input := filepath.Join(dir, "rows.csv")
-	if err := write(input, rows); err != nil {
-		return err
-	}
-	server, err := temporal.Start(ctx, temporal.Options{
-		DBPath: filepath.Join(dir, "temporal.db"), FrontendAddr: "127.0.0.1:0", SearchAttributes: stack.SearchAttributes(),
+func measure(ctx context.Context, rows int) error {
+	return harness.Run(ctx, func(ctx context.Context, h *harness.Harness, dir string) error {
+		input := filepath.Join(dir, "rows.csv")
+		if err := write(input, rows); err != nil {
+			return err
+		}
+		return build(ctx, h, input, rows)
 	})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, server.Stop(context.WithoutCancel(ctx))) }()
-	h, err := harness.Open(ctx, harness.Options{Server: server, Dir: dir})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, h.Close()) }()
+}
+
+func build(ctx context.Context, h *harness.Harness, input string, rows int) error {
 	pipeline, err := harness.Pipeline(records.ExecuteAuto)
 	if err != nil {
 		return err
