@@ -50,7 +50,17 @@ type Activities struct {
 	log         *slog.Logger
 	environment records.Environment
 	contracts   *contractCache
+	checked     *cache[checkedKey, []byte]
 }
+
+// checkedKey names a document that was checked, by its digest and what it is.
+type checkedKey struct {
+	digest records.Digest
+	what   string
+}
+
+// checkedSize bounds how many checked documents are kept.
+const checkedSize = 256
 
 // Options are the parts that activities work with; all are required.
 type Options struct {
@@ -67,5 +77,6 @@ func New(o Options) *Activities {
 	return &Activities{
 		store: o.Store, artifacts: o.Artifacts, runners: o.Runners, clock: o.Clock,
 		log: o.Log, environment: o.Environment, contracts: newContractCache(o.Artifacts),
+		checked: newCache[checkedKey, []byte](checkedSize),
 	}
 }

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"sync"
 
 	"github.com/initkoa/orgo/activities/artifacts"
 	"github.com/initkoa/orgo/activities/runner"
@@ -53,38 +52,23 @@ func (c *contractSet) complete() error {
 	return nil
 }
 
+// contractCache keeps compiled contract sets by digest.
+type contractCache struct {
+	artifacts *artifacts.Store
+	sets      *cache[records.Digest, *contractSet]
+}
+
 // contractCacheSize bounds how many compiled sets are kept.
 const contractCacheSize = 16
 
-// contractCache keeps compiled contract sets by digest: content never changes
-// under a digest, so an entry is never stale.
-type contractCache struct {
-	artifacts *artifacts.Store
-	mu        sync.Mutex
-	sets      map[records.Digest]*contractSet
-}
-
 func newContractCache(store *artifacts.Store) *contractCache {
-	return &contractCache{artifacts: store, sets: map[records.Digest]*contractSet{}}
+	return &contractCache{artifacts: store, sets: newCache[records.Digest, *contractSet](contractCacheSize)}
 }
 
 // get returns the contract set whose manifest ref refers to, every schema of it
 // verified against its digest.
 func (c *contractCache) get(ctx context.Context, ref records.Ref) (*contractSet, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if set, found := c.sets[ref.Digest]; found {
-		return set, nil
-	}
-	set, err := c.load(ctx, ref)
-	if err != nil {
-		return nil, err
-	}
-	if len(c.sets) >= contractCacheSize {
-		clear(c.sets)
-	}
-	c.sets[ref.Digest] = set
-	return set, nil
+	return c.sets.get(ref.Digest, func() (*contractSet, error) { return c.load(ctx, ref) })
 }
 
 func (c *contractCache) load(ctx context.Context, ref records.Ref) (*contractSet, error) {

@@ -52,7 +52,7 @@ var endTypes = map[records.BuildState]string{
 }
 
 // Finish records the pending entries, writes the Build Record, and ends the
-// build, in that order; the last two in one transaction.
+// build, in that order and in one transaction.
 func (a *Activities) Finish(ctx context.Context, in FinishInput) (Finished, error) {
 	finished, err := a.finish(ctx, in)
 	if err != nil {
@@ -69,11 +69,6 @@ func (a *Activities) finish(ctx context.Context, in FinishInput) (Finished, erro
 	if view.State.Terminal() && view.Record != nil {
 		return Finished{Record: *view.Record}, nil // a retry after the commit
 	}
-	if len(in.Pending) > 0 {
-		if _, err := a.store.Append(ctx, in.Pending...); err != nil {
-			return Finished{}, err
-		}
-	}
 	record, err := a.assemble(ctx, in)
 	if err != nil {
 		return Finished{}, err
@@ -82,30 +77,48 @@ func (a *Activities) finish(ctx context.Context, in FinishInput) (Finished, erro
 	if err != nil {
 		return Finished{}, err
 	}
-	if _, err := a.store.Append(ctx, written, ended); err != nil {
+	if _, err := a.store.Append(ctx, append(in.Pending, written, ended)...); err != nil {
 		return Finished{}, err
 	}
 	return Finished{Record: written.Digest}, nil
 }
 
-func (a *Activities) assemble(ctx context.Context, in FinishInput) (records.BuildRecord, error) {
-	view, err := a.store.Build(ctx, in.Organization, in.BuildID)
-	if err != nil {
-		return records.BuildRecord{}, err
-	}
+// history returns every entry of the build, the pending ones included, and the
+// state that they come to.
+func (a *Activities) history(ctx context.Context, in FinishInput) (view records.BuildView, entries []records.Entry, err error) {
 	stored, err := a.store.Entries(ctx, in.Organization, buildSubject(in.BuildID), store.EntryQuery{})
+	if err != nil {
+		return view, nil, err
+	}
+	known := map[string]bool{}
+	for _, s := range stored {
+		known[s.ID] = true
+		entries = append(entries, s.Entry)
+	}
+	for _, pending := range in.Pending {
+		if !known[pending.ID] {
+			entries = append(entries, pending)
+		}
+	}
+	for i, entry := range entries {
+		if view, err = records.ReduceBuild(view, entry, int64(i+1)); err != nil {
+			return view, nil, err
+		}
+	}
+	return view, entries, nil
+}
+
+func (a *Activities) assemble(ctx context.Context, in FinishInput) (records.BuildRecord, error) {
+	view, entries, err := a.history(ctx, in)
 	if err != nil {
 		return records.BuildRecord{}, err
 	}
 	src := records.RecordSources{
-		View: view, Pins: in.Pins, State: in.State, Codes: in.Codes, Stage: in.Stage,
+		View: view, Entries: entries, Pins: in.Pins, State: in.State, Codes: in.Codes, Stage: in.Stage,
 		Environment: a.environment, EndedAt: a.clock.Now(),
 		Correlation: correlation(ctx, in.BuildID, "", 0),
 	}
 	src.Correlation.Attempt = 0
-	for _, s := range stored {
-		src.Entries = append(src.Entries, s.Entry)
-	}
 	if err := a.readJSON(ctx, in.Request, &src.Request); err != nil {
 		return records.BuildRecord{}, err
 	}

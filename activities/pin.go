@@ -149,7 +149,8 @@ func (a *Activities) pinPolicy(ctx context.Context, request records.BuildRequest
 }
 
 // pinDocument reads a document as it was sent (YAML or JSON), checks it against
-// its schema, and returns it in canonical form.
+// its schema, and returns it in canonical form. What was sent is read and verified
+// each time; content that was found good under its digest is not checked again.
 func (a *Activities) pinDocument(
 	ctx context.Context, ref records.Ref, code gates.Code, what string, validate func([]byte) error,
 ) ([]byte, error) {
@@ -157,6 +158,12 @@ func (a *Activities) pinDocument(
 	if err != nil {
 		return nil, err
 	}
+	return a.checked.get(checkedKey{ref.Digest, what}, func() ([]byte, error) {
+		return checkDocument(sent, code, what, validate)
+	})
+}
+
+func checkDocument(sent []byte, code gates.Code, what string, validate func([]byte) error) ([]byte, error) {
 	document, err := schemas.DecodeYAML(sent)
 	if err != nil {
 		return nil, runner.Fail(code, err, "%s does not parse", what)

@@ -36,6 +36,10 @@ type build struct {
 	steps      []stepStatus    // what the Temporal Web UI shows
 	pending    []records.Entry // made here, not yet recorded
 
+	current records.Stage // the stage that runs
+	marked  records.Stage // the stage that the search attributes name
+	marking bool          // a timer will set them
+
 	stop    *StopRequest
 	waiting *ending // set while the build waits for an operator
 	retry   *RetryRequest

@@ -47,9 +47,30 @@ func (b *build) show(ctx workflow.Context, step records.Stage, status records.St
 		}
 	}
 	workflow.SetCurrentDetails(ctx, b.markdown())
-	if pinned, found := b.pinned.Pins.Stage(step); found && status == records.StageRunning && routeOf(pinned) != routeInline {
-		b.mark(ctx, records.BuildRunning, step, nil)
+	if pinned, found := b.pinned.Pins.Stage(step); found && status == records.StageRunning {
+		b.current = step
+		if routeOf(pinned) != routeInline {
+			b.markSoon(ctx)
+		}
 	}
+}
+
+// markSoon sets the search attributes a moment from now, if the build is then at
+// a stage that they do not name. Builds that pass through their stages faster than
+// anybody could look are spared a write to the visibility store for each.
+func (b *build) markSoon(ctx workflow.Context) {
+	if b.marking {
+		return
+	}
+	b.marking = true
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		timer := workflow.NewTimerWithOptions(ctx, markDelay, workflow.TimerOptions{Summary: "shows the stage in the search attributes"})
+		err := timer.Get(ctx, nil)
+		b.marking = false
+		if err == nil && !b.ended && b.waiting == nil && b.marked != b.current {
+			b.mark(ctx, records.BuildRunning, b.current, nil)
+		}
+	})
 }
 
 // resetSteps shows that everything from a stage on is still to be done.
@@ -80,6 +101,7 @@ func (b *build) markdown() string {
 
 // mark sets the search attributes by which an operator finds the build.
 func (b *build) mark(ctx workflow.Context, state records.BuildState, stage records.Stage, codes []string) {
+	b.marked = stage
 	updates := []temporal.SearchAttributeUpdate{keyState.ValueSet(string(state))}
 	if stage != "" {
 		updates = append(updates, keyStage.ValueSet(string(stage)))

@@ -86,6 +86,8 @@ const (
 	// bookkeepingRetry is the longest pause between such attempts. They go on for
 	// ever: a build that cannot be recorded must not end.
 	bookkeepingRetry = 30 * time.Second
+	// markDelay is how long a stage runs before the search attributes name it.
+	markDelay = 2 * time.Second
 	// maxReason bounds the reason that an operator gives, in bytes.
 	maxReason = 4096
 )
