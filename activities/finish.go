@@ -122,13 +122,22 @@ func (a *Activities) assemble(ctx context.Context, in FinishInput) (records.Buil
 	if err := a.readJSON(ctx, in.Request, &src.Request); err != nil {
 		return records.BuildRecord{}, err
 	}
-	if src.EmptySnapshot, err = a.putJSON(ctx, emptySnapshot()); err != nil {
+	if src.EmptySnapshot, err = a.standIn(ctx, view, records.Ingest, emptySnapshot()); err != nil {
 		return records.BuildRecord{}, err
 	}
-	if src.NotRunReport, err = a.putJSON(ctx, notRunReport()); err != nil {
+	if src.NotRunReport, err = a.standIn(ctx, view, records.Validate, notRunReport()); err != nil {
 		return records.BuildRecord{}, err
 	}
 	return records.AssembleBuildRecord(src)
+}
+
+// standIn stores what stands in the record for the output of a stage that
+// yielded none.
+func (a *Activities) standIn(ctx context.Context, view records.BuildView, stage records.Stage, document any) (records.Ref, error) {
+	if step := view.Step(stage); step != nil && len(step.Outputs) > 0 {
+		return records.Ref{}, nil
+	}
+	return a.putJSON(ctx, document)
 }
 
 func (a *Activities) endEntries(ctx context.Context, in FinishInput, record records.BuildRecord) (written, ended records.Entry, err error) {
