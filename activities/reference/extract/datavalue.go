@@ -85,13 +85,27 @@ func quantityValue(v *node, _ string) (claim.Object, string) {
 	if !ok {
 		return stringObject(strings.TrimSpace(text+" "+unit), "the quantity or its unit cannot be said exactly; it was kept as a string")
 	}
+	lower, okLower := boundOf(v.get("lowerBound").string(), text)
+	upper, okUpper := boundOf(v.get("upperBound").string(), text)
+	quantity.LowerBound, quantity.UpperBound = lower, upper
 	loss := ""
-	for _, name := range []string{"lowerBound", "upperBound"} {
-		if bound := v.get(name).string(); bound != "" && bound != text {
-			loss = "the bounds of the quantity were left out"
-		}
+	if !okLower || !okUpper {
+		loss = "a bound of the quantity cannot be said exactly; it was left out"
 	}
 	return claim.Object{Kind: claim.KindQuantity, Value: quantity}, loss
+}
+
+// boundOf reads a bound of a quantity; one that is the amount itself says nothing
+// and is none.
+func boundOf(text, amount string) (bound *float64, ok bool) {
+	if text == "" || text == amount {
+		return nil, true
+	}
+	number, ok := signed(text)
+	if !ok {
+		return nil, false
+	}
+	return &number, true
 }
 
 // signed reads a number with a plus or minus before it.
