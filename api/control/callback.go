@@ -19,6 +19,10 @@ import (
 // waits for it, once its signature was verified. What the answer says is verified
 // like every other output, by the stage's last activity.
 func (b *Builds) CompleteCallback(ctx context.Context, late api.Callback) error {
+	if len(b.callbackKey) < httprunner.CallbackKeyMin {
+		return refuse(gates.CallbackUnsigned, nil,
+			"this server takes no callbacks: it has no key of at least %d bytes (--callback-key)", httprunner.CallbackKeyMin)
+	}
 	secret := httprunner.CallbackSecret(b.callbackKey, late.Token)
 	if err := httprunner.VerifyCallback(secret, late.Signature, late.Body, b.clock.Now(), httprunner.CallbackTolerance); err != nil {
 		return refuse(gates.CallbackUnsigned, err, "the callback is refused")

@@ -33,10 +33,13 @@ type Options struct {
 	MaxResponse int64
 }
 
+// CallbackKeyMin is the least length of a callback key, in bytes. With a shorter
+// one anybody could work out the secrets that are derived from it.
+const CallbackKeyMin = 32
+
 const (
 	defaultMaxResponse  = 8 << 20
 	defaultPollInterval = records.Duration(2 * time.Second)
-	callbackKeyMin      = 32
 )
 
 // Runner calls services. It is safe for concurrent use.
@@ -58,8 +61,8 @@ func New(store runner.ArtifactStore, o Options) (*Runner, error) {
 			return nil, fmt.Errorf("callback url: %w", err)
 		}
 		o.CallbackURL = strings.TrimRight(o.CallbackURL, "/")
-		if len(o.CallbackKey) < callbackKeyMin {
-			return nil, fmt.Errorf("callback key has %d bytes; want %d or more of a random source", len(o.CallbackKey), callbackKeyMin)
+		if len(o.CallbackKey) < CallbackKeyMin {
+			return nil, fmt.Errorf("callback key has %d bytes; want %d or more of a random source", len(o.CallbackKey), CallbackKeyMin)
 		}
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
