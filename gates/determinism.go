@@ -34,10 +34,12 @@ func Determinism(c Context, r Reproduction) Decision {
 			differ(fmt.Sprintf("%s is %s, was %s", label(want), got.Digest, want.Ref.Digest))
 		}
 	}
+	seen := map[string]bool{}
 	for _, got := range r.Actual {
-		if _, there := expected[label(got)]; !there {
+		if _, there := expected[label(got)]; !there || seen[label(got)] {
 			differ(label(got) + " is new")
 		}
+		seen[label(got)] = true
 	}
 	switch {
 	case len(expected) == 0:

@@ -314,3 +314,17 @@ func TestDecisionsAreDeterministic(t *testing.T) {
 		require.Equal(t, got.Codes, reordered.Codes)
 	}
 }
+
+// An artifact that comes twice under one name must not hide behind its twin.
+func TestDeterminismSeesEveryArtifact(t *testing.T) {
+	t.Parallel()
+	expected := []records.Artifact{artifact("a", "1", "x")}
+	for name, actual := range map[string][]records.Artifact{
+		"another first":  {artifact("a", "2", "x"), artifact("a", "1", "x")},
+		"another last":   {artifact("a", "1", "x"), artifact("a", "2", "x")},
+		"the same twice": {artifact("a", "1", "x"), artifact("a", "1", "x")},
+	} {
+		decision := gates.Determinism(context(records.Compile), gates.Reproduction{Of: "other", Expected: expected, Actual: actual})
+		require.Equal(t, []gates.Code{gates.OutputNotReproduced}, decision.Codes, name)
+	}
+}
