@@ -244,7 +244,10 @@ func (p *process) serve(orgo *stack.Stack, listener net.Listener) error {
 		return err
 	}
 	serving, stop := context.WithCancel(context.Background())
-	go func() { p.served <- stack.Serve(serving, listener, handler) }()
+	go func() {
+		p.served <- stack.Serve(serving, listener, handler)
+		close(p.served) // whoever stops the stack later need not wait for it
+	}()
 	p.onStop(func() {
 		stop()
 		<-p.served
