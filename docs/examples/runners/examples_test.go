@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -135,6 +136,9 @@ func TestPythonService(t *testing.T) {
 	t.Parallel()
 	python, err := exec.LookPath("python3")
 	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("python3 is needed in CI: %v", err)
+		}
 		t.Skip("SKIPPED: python3 is not on PATH, so the example service was not run")
 	}
 	store := openStore(t)
