@@ -36,7 +36,7 @@ func (a *Activities) fail(
 	detail := FailureDetail{Code: failure.Code, Message: failure.Text(), Details: failure.Details, Attempt: number}
 	entry, entryErr := records.NewEntry(records.Entry{
 		Organization: organization, Kind: records.KindEvent, Type: records.TypeStageFailed,
-		Subject: buildSubject(buildID), At: a.clock.Now(), Actor: systemActor, Codes: []string{string(failure.Code)},
+		Subject: buildSubject(buildID), At: a.clock.Now(), Actor: records.SystemActor, Codes: []string{string(failure.Code)},
 		Correlation: correlation(ctx, buildID, stage, generation),
 	}, fmt.Sprintf("%s/%d/%d", stage, generation, number), records.StageFailed{
 		Message: detail.Message, Details: failure.Details, Attempt: number, Final: final,

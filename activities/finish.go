@@ -142,7 +142,7 @@ func (a *Activities) standIn(ctx context.Context, view records.BuildView, stage 
 
 func (a *Activities) endEntries(ctx context.Context, in FinishInput, record records.BuildRecord) (written, ended records.Entry, err error) {
 	base := records.Entry{
-		Organization: in.Organization, Subject: buildSubject(in.BuildID), At: record.EndedAt, Actor: systemActor,
+		Organization: in.Organization, Subject: buildSubject(in.BuildID), At: record.EndedAt, Actor: records.SystemActor,
 		Codes: record.Codes, Correlation: correlation(ctx, in.BuildID, in.Stage, 0),
 	}
 	base.Kind, base.Type = records.KindRecord, records.TypeRecordWritten

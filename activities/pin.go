@@ -337,7 +337,7 @@ func samePins(before, now records.Pins) error {
 func (a *Activities) recordPinned(ctx context.Context, in PinInput, pinned Pinned) error {
 	entry, err := records.NewEntry(records.Entry{
 		Organization: in.Organization, Kind: records.KindEvent, Type: records.TypeBuildPinned,
-		Subject: buildSubject(in.BuildID), At: a.clock.Now(), Actor: systemActor,
+		Subject: buildSubject(in.BuildID), At: a.clock.Now(), Actor: records.SystemActor,
 		Correlation: correlation(ctx, in.BuildID, records.StepPin, 1),
 	}, "pinned", records.BuildPinned{Pins: pinned.Ref, PipelineID: pinned.Pins.PipelineID})
 	if err != nil {
@@ -346,9 +346,6 @@ func (a *Activities) recordPinned(ctx context.Context, in PinInput, pinned Pinne
 	_, err = a.store.Append(ctx, entry)
 	return err
 }
-
-// systemActor is the actor of what Orgo does by itself.
-const systemActor = "orgo"
 
 func buildSubject(buildID string) records.Subject {
 	return records.Subject{Kind: records.SubjectBuild, ID: buildID}

@@ -27,7 +27,8 @@ func (a *Activities) readBack(ctx context.Context, in StageInput, finished recor
 	}
 	spec, _ := records.BuildStage(in.Pinned.Stage)
 	for _, output := range finished.Outputs {
-		evidence, err := a.readOutput(ctx, contracts, output, outputSpec(spec, output.Name))
+		declared, _ := spec.Output(output.Name) // one that is not is read, and refused by the gate
+		evidence, err := a.readOutput(ctx, contracts, output, declared)
 		if err != nil {
 			return StageOutput{}, err
 		}
@@ -39,15 +40,6 @@ func (a *Activities) readBack(ctx context.Context, in StageInput, finished recor
 		}
 	}
 	return out, nil
-}
-
-func outputSpec(spec records.StageSpec, name string) records.OutputSpec {
-	for _, output := range spec.Outputs {
-		if output.Name == name {
-			return output
-		}
-	}
-	return records.OutputSpec{Name: name}
 }
 
 // readOutput reads one output to its end. Content that is not what it claims is

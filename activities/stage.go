@@ -274,7 +274,7 @@ func (a *Activities) stageEntry(
 ) (records.Entry, error) {
 	return records.NewEntry(records.Entry{
 		Organization: in.Organization, Kind: kind, Type: entryType,
-		Subject: buildSubject(in.BuildID), At: a.clock.Now(), Actor: systemActor,
+		Subject: buildSubject(in.BuildID), At: a.clock.Now(), Actor: records.SystemActor,
 		Correlation: correlation(ctx, in.BuildID, in.Pinned.Stage, in.Generation),
 	}, discriminator, body)
 }

@@ -51,7 +51,7 @@ func declared(c Context, evidence Evidence) []Finding {
 	count := map[string]int{}
 	for _, output := range evidence.Outputs {
 		count[output.Artifact.Name]++
-		if _, known := outputSpec(spec, output.Artifact.Name); !known {
+		if _, known := spec.Output(output.Artifact.Name); !known {
 			findings = append(findings, refuse(ruleDeclared, Fail, OutputUndeclared,
 				fmt.Sprintf("%s is no output of %s", output.Artifact.Name, spec.Stage)))
 		}
@@ -108,7 +108,7 @@ func Contract(c Context, evidence Evidence) Decision {
 	var findings []Finding
 	spec, _ := records.BuildStage(c.Subject.Stage)
 	for _, output := range evidence.Outputs {
-		want, known := outputSpec(spec, output.Artifact.Name)
+		want, known := spec.Output(output.Artifact.Name)
 		switch {
 		case !known || evidence.Stage != c.Subject.Stage:
 			findings = append(findings, refuse(ruleContract, Fail, OutputUndeclared,
@@ -130,18 +130,9 @@ func Contract(c Context, evidence Evidence) Decision {
 	return decide(GateContract, c, evidence, findings)
 }
 
-func outputSpec(spec records.StageSpec, name string) (records.OutputSpec, bool) {
-	for _, output := range spec.Outputs {
-		if output.Name == name {
-			return output, true
-		}
-	}
-	return records.OutputSpec{}, false
-}
-
 func wantedMediaType(stage records.Stage, name string) string {
 	spec, _ := records.BuildStage(stage)
-	output, _ := outputSpec(spec, name)
+	output, _ := spec.Output(name)
 	return output.MediaType
 }
 

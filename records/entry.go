@@ -24,6 +24,9 @@ type Subject struct {
 	ID   string `json:"id"`
 }
 
+// SystemActor is the actor of what Orgo does by itself.
+const SystemActor = "orgo"
+
 // SubjectBuild is the subject kind of everything that belongs to a build.
 const SubjectBuild = "build"
 

@@ -106,6 +106,17 @@ var buildSpine = []StageSpec{
 
 var releaseSpine = []StageSpec{{Stage: Distribute}, {Stage: Activate}, {Stage: Render}}
 
+// Output returns the declaration of the output of the given name, and whether
+// there is one.
+func (s StageSpec) Output(name string) (OutputSpec, bool) {
+	for _, output := range s.Outputs {
+		if output.Name == name {
+			return output, true
+		}
+	}
+	return OutputSpec{}, false
+}
+
 // BuildSpine returns the stages that a build runs, in order. The caller owns
 // the slice.
 func BuildSpine() []StageSpec { return append([]StageSpec(nil), buildSpine...) }

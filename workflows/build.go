@@ -158,7 +158,7 @@ func (b *build) gate(ctx workflow.Context, stage records.Stage) gates.Context {
 		Subject: gates.Subject{BuildID: b.in.BuildID, Stage: stage, Generation: b.generation},
 		Policy:  b.pinned.Policy,
 		At:      workflow.Now(ctx),
-		Actor:   systemActor,
+		Actor:   records.SystemActor,
 	}
 }
 

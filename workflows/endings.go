@@ -13,9 +13,6 @@ import (
 	"github.com/initkoa/orgo/records"
 )
 
-// systemActor is the actor of what the workflow does by itself.
-const systemActor = "orgo"
-
 // cancelActor stands for whoever cancelled the workflow through Temporal, which
 // does not say who that was.
 const cancelActor = "temporal:cancel"
@@ -31,7 +28,7 @@ func (b *build) decided(ctx workflow.Context, d gates.Decision) *ending {
 	for _, code := range d.Codes {
 		codes = append(codes, string(code))
 	}
-	b.note(ctx, records.KindDecision, entryType, d.Subject.Stage, systemActor, "", codes, d)
+	b.note(ctx, records.KindDecision, entryType, d.Subject.Stage, records.SystemActor, "", codes, d)
 	if d.Permits() {
 		return nil
 	}
@@ -46,7 +43,7 @@ func (b *build) failed(ctx workflow.Context, stage records.Stage, err error) *en
 	detail, described := failureOf(err)
 	codes := []string{string(detail.Code)}
 	if !described || !detail.Recorded {
-		b.note(ctx, records.KindEvent, records.TypeStageFailed, stage, systemActor, "", codes, records.StageFailed{
+		b.note(ctx, records.KindEvent, records.TypeStageFailed, stage, records.SystemActor, "", codes, records.StageFailed{
 			Message: detail.Message, Details: detail.Details, Attempt: max(detail.Attempt, 1), Final: true,
 		})
 	}
@@ -100,7 +97,7 @@ func (b *build) retried(ctx workflow.Context, end ending) bool {
 		return false
 	}
 	until := workflow.Now(ctx).Add(patience)
-	b.note(ctx, records.KindEvent, records.TypeBuildWaiting, end.stage, systemActor, "", end.codes,
+	b.note(ctx, records.KindEvent, records.TypeBuildWaiting, end.stage, records.SystemActor, "", end.codes,
 		records.BuildWaits{Stage: end.stage, Until: until, As: end.status})
 	if err := b.record(ctx); err != nil {
 		return false

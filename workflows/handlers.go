@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
 )
 
@@ -53,9 +54,9 @@ func (b *build) handle(ctx workflow.Context) error {
 func (b *build) mayStop(request StopRequest) error {
 	switch {
 	case b.ended:
-		return refusal(ErrorInvalidTransition, "build %s has ended", b.in.BuildID)
+		return refusal(gates.InvalidTransition, "build %s has ended", b.in.BuildID)
 	case b.stop != nil && (b.stop.Now || !request.Now):
-		return refusal(ErrorInvalidTransition, "build %s is already being stopped", b.in.BuildID)
+		return refusal(gates.InvalidTransition, "build %s is already being stopped", b.in.BuildID)
 	default:
 		return accountable(request.Actor, request.Reason)
 	}
@@ -84,12 +85,12 @@ func (b *build) mayRetry(request RetryRequest) error {
 	index := records.BuildIndex(request.Stage)
 	switch {
 	case b.waiting == nil || b.retry != nil || b.stop != nil:
-		return refusal(ErrorInvalidTransition, "build %s does not wait for an operator: only a build in state %s can be retried",
+		return refusal(gates.InvalidTransition, "build %s does not wait for an operator: only a build in state %s can be retried",
 			b.in.BuildID, records.BuildWaiting)
 	case index < 0:
-		return refusal(ErrorRequestInvalid, "%q is no stage of a build", request.Stage)
+		return refusal(gates.RequestInvalid, "%q is no stage of a build", request.Stage)
 	case index > records.BuildIndex(b.waiting.stage):
-		return refusal(ErrorInvalidTransition, "build %s has not come to %s: retry %s or a stage before it",
+		return refusal(gates.InvalidTransition, "build %s has not come to %s: retry %s or a stage before it",
 			b.in.BuildID, request.Stage, b.waiting.stage)
 	default:
 		return accountable(request.Actor, request.Reason)
@@ -119,16 +120,17 @@ func (b *build) state() records.BuildState {
 func accountable(actor, reason string) error {
 	switch {
 	case actor == "":
-		return refusal(ErrorRequestInvalid, "an actor is required")
+		return refusal(gates.RequestInvalid, "an actor is required")
 	case reason == "":
-		return refusal(ErrorRequestInvalid, "a reason is required")
+		return refusal(gates.RequestInvalid, "a reason is required")
 	case len(reason) > maxReason:
-		return refusal(ErrorRequestInvalid, "the reason has more than %d bytes", maxReason)
+		return refusal(gates.RequestInvalid, "the reason has more than %d bytes", maxReason)
 	default:
 		return nil
 	}
 }
 
-func refusal(errorType, format string, args ...any) error {
-	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), errorType, nil)
+// refusal refuses an update; the type of the error is the reason code.
+func refusal(code gates.Code, format string, args ...any) error {
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), string(code), nil)
 }

@@ -73,12 +73,6 @@ var (
 	keyOrganization = temporal.NewSearchAttributeKeyKeyword(AttributeOrganization)
 )
 
-// The error types of refused updates.
-const (
-	ErrorInvalidTransition = "INVALID_TRANSITION"
-	ErrorRequestInvalid    = "REQUEST_INVALID"
-)
-
 // Limits.
 const (
 	// bookkeepingTimeout bounds one attempt to pin, record or finish.
