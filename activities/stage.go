@@ -28,6 +28,11 @@ type StageInput struct {
 	Recipe       records.Digest      `json:"recipe,omitzero"` // zero for ingest
 	SourceDate   time.Time           `json:"source_date"`
 	Pending      []records.Entry     `json:"pending,omitempty"`
+	// Carry has the output returned as an entry for the workflow to carry, not
+	// recorded here. It is for a stage that runs inline: what follows it records
+	// the entry first, and until then nothing has seen the output, so that a
+	// flush to disk is saved and nothing lost but work that is short.
+	Carry bool `json:"carry,omitempty"`
 }
 
 // StageOutput is what a stage yielded and what was found when it was read back.
@@ -35,6 +40,8 @@ type StageOutput struct {
 	Outputs  []records.Artifact    `json:"outputs"`
 	Evidence gates.Evidence        `json:"evidence"`
 	Report   *gates.ReportEvidence `json:"report,omitempty"` // of validate
+	// Carried is the entry of the output, still to be recorded.
+	Carried *records.Entry `json:"carried,omitempty"`
 }
 
 // StageBegun is a stage that has started and is done by somebody else.
@@ -212,27 +219,38 @@ func (a *Activities) end(ctx context.Context, done StageResult) (StageOutput, er
 		Key: key, Inputs: in.Inputs, Outputs: done.Result.Outputs,
 		Attachments: done.Result.Attachments, Metrics: done.Result.Metrics, Notes: done.Result.Notes,
 	}
-	if done.Done {
+	var carried *records.Entry
+	switch {
+	case done.Done:
 		finished, err = a.existing(ctx, in.Organization, key)
-	} else {
+	case in.Carry:
+		carried, err = a.outputEntry(ctx, in, finished)
+	default:
 		finished, err = a.recordOutput(ctx, in, finished)
 	}
 	if err != nil {
 		return StageOutput{}, err
 	}
-	return a.readBack(ctx, in, finished)
+	out, err := a.readBack(ctx, in, finished)
+	out.Carried = carried
+	return out, err
+}
+
+// outputEntry makes the entry of a stage's output.
+func (a *Activities) outputEntry(ctx context.Context, in StageInput, finished records.StageFinished) (*records.Entry, error) {
+	entry, err := a.stageEntry(ctx, in, records.KindOutput, records.TypeStageFinished,
+		fmt.Sprintf("%s/%d", in.Pinned.Stage, in.Generation), finished)
+	return &entry, err
 }
 
 // recordOutput makes an output the authoritative one of its key, unless another
 // is: that one stays, and the attempt to replace it is recorded.
 func (a *Activities) recordOutput(ctx context.Context, in StageInput, finished records.StageFinished) (records.StageFinished, error) {
-	stage := in.Pinned.Stage
-	output, err := a.stageEntry(ctx, in, records.KindOutput, records.TypeStageFinished,
-		fmt.Sprintf("%s/%d", stage, in.Generation), finished)
+	output, err := a.outputEntry(ctx, in, finished)
 	if err != nil {
 		return finished, err
 	}
-	stored, err := a.store.Append(ctx, output)
+	stored, err := a.store.Append(ctx, *output)
 	if failure := named(err); err != nil && failure.Code == gates.StageOutputConflict {
 		return finished, errors.Join(err, a.recordConflict(ctx, in, finished))
 	}

@@ -50,6 +50,9 @@ func (b *build) execute(ctx workflow.Context, stage records.Stage, inputs []reco
 
 	var out activities.StageOutput
 	err := executors[routeOf(pinned)](stageCtx, in, &out)
+	if out.Carried != nil {
+		b.pending = append(b.pending, *out.Carried)
+	}
 	return out, err
 }
 
@@ -86,6 +89,7 @@ var executors = map[route]func(workflow.Context, activities.StageInput, *activit
 }
 
 func executeInline(ctx workflow.Context, in activities.StageInput, out *activities.StageOutput) error {
+	in.Carry = true
 	local := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout: in.Pinned.Timeout.Std(),
 		RetryPolicy:         retryPolicy(in.Pinned),
