@@ -211,6 +211,9 @@ func (b *batch) write(ctx context.Context) error {
 	if err := b.writeEntries(ctx); err != nil {
 		return err
 	}
+	if err := b.writeInbox(ctx); err != nil {
+		return err
+	}
 	if err := b.writeOutputs(ctx); err != nil {
 		return err
 	}
@@ -231,6 +234,25 @@ func (b *batch) writeEntries(ctx context.Context) error {
 		}
 		if _, err := b.tx.StmtxContext(ctx, b.tx.addEntries[size]).ExecContext(ctx, args...); err != nil {
 			return fmt.Errorf("insert entry %s and the %d after it: %w", b.added[from].ID, size-1, err)
+		}
+		return nil
+	})
+}
+
+// writeInbox hands the new entries to the ledger. Their order there is that of
+// their subject, whose lock is held.
+func (b *batch) writeInbox(ctx context.Context) error {
+	return chunks(len(b.added), func(from, size int) error {
+		args := make([]any, 0, 3*size)
+		for _, f := range b.added[from : from+size] {
+			hash, err := f.row.leafHash()
+			if err != nil {
+				return err
+			}
+			args = append(args, f.Organization, f.ID, hash[:])
+		}
+		if _, err := b.tx.StmtxContext(ctx, b.tx.addInbox[size]).ExecContext(ctx, args...); err != nil {
+			return fmt.Errorf("hand entry %s and the %d after it to the ledger: %w", b.added[from].ID, size-1, err)
 		}
 		return nil
 	})

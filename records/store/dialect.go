@@ -31,6 +31,12 @@ type dialect struct {
 	connect func(context.Context, *url.URL) (writer, reader *sqlx.DB, err error)
 	// appender is how transactions are made.
 	appender func(*recorder, []func(Stored)) appender
+	// leads reports whether the transaction may add leaves to the log, alone until
+	// it ends.
+	leads func(context.Context, *sqlx.Tx) (bool, error)
+	// notify tells other processes, once the transaction is committed, that the
+	// log has a new size.
+	notify func(ctx context.Context, tx *sqlx.Tx, size int64) error
 	// migrateOptions guard against two migrations at once.
 	migrateOptions func() ([]goose.ProviderOption, error)
 }

@@ -51,6 +51,9 @@ func newFact(entry records.Entry) (fact, error) {
 	if err != nil {
 		return fact{}, err
 	}
+	if row.Salt, err = newSalt(); err != nil {
+		return fact{}, err
+	}
 	output, err := newOutput(entry)
 	if err != nil {
 		return fact{}, err

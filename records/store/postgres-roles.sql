@@ -21,10 +21,11 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON entries, stage_outputs, subjects, builds, schema_versions FROM PUBLIC, orgo_writer, orgo_reader;
+REVOKE ALL ON entries, stage_outputs, ledger_inbox, ledger_leaves, ledger_checkpoints, subjects, builds, schema_versions FROM PUBLIC, orgo_writer, orgo_reader;
 
-GRANT SELECT, INSERT ON entries, stage_outputs TO orgo_writer;
+GRANT SELECT, INSERT ON entries, stage_outputs, ledger_leaves, ledger_checkpoints TO orgo_writer;
+GRANT SELECT, INSERT, DELETE ON ledger_inbox TO orgo_writer; -- a queue: the sequencer takes from it
 GRANT SELECT, INSERT, UPDATE ON subjects, builds TO orgo_writer;
 GRANT SELECT ON schema_versions TO orgo_writer;
 
-GRANT SELECT ON entries, stage_outputs, subjects, builds, schema_versions TO orgo_reader;
+GRANT SELECT ON entries, stage_outputs, ledger_inbox, ledger_leaves, ledger_checkpoints, subjects, builds, schema_versions TO orgo_reader;

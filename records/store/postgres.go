@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -38,6 +39,8 @@ var postgresDialect = dialect{
 	appender: func(r *recorder, observers []func(Stored)) appender {
 		return newConcurrent(r, observers)
 	},
+	leads:          leadsPostgres,
+	notify:         notifyPostgres,
 	migrateOptions: postgresMigrateOptions,
 }
 
@@ -157,4 +160,22 @@ func classifyConnection(err error) class {
 	default:
 		return classOther
 	}
+}
+
+// sequencerLock is the advisory lock of the sequencer that adds leaves: "orgo" in
+// ASCII, and 1. It is of the transaction: the server gives it up for a process
+// that is gone.
+const sequencerLock int64 = 0x6f72676f<<32 | 1
+
+func leadsPostgres(ctx context.Context, tx *sqlx.Tx) (leads bool, err error) {
+	err = tx.GetContext(ctx, &leads, `SELECT pg_try_advisory_xact_lock($1)`, sequencerLock)
+	return leads, err
+}
+
+// sequencedChannel is where the sequencer, and nobody else, notifies.
+const sequencedChannel = "orgo_sequenced"
+
+func notifyPostgres(ctx context.Context, tx *sqlx.Tx, size int64) error {
+	_, err := tx.ExecContext(ctx, `SELECT pg_notify($1, $2)`, sequencedChannel, strconv.FormatInt(size, 10))
+	return err
 }

@@ -28,12 +28,18 @@ func newPostgres(t testing.TB) storetest.Database {
 		DSN: dsn,
 		Raw: raw,
 		Tampering: map[string]string{
-			`TRUNCATE entries, stage_outputs`: "entries is append-only",
-			`TRUNCATE entries CASCADE`:        "entries is append-only",
-			`TRUNCATE stage_outputs`:          "stage_outputs is append-only",
+			`TRUNCATE entries, stage_outputs, ledger_leaves`: "entries is append-only",
+			`TRUNCATE ledger_leaves`:                         "ledger_leaves is append-only",
+			`TRUNCATE ledger_checkpoints`:                    "ledger_checkpoints is append-only",
+			`TRUNCATE entries CASCADE`:                       "entries is append-only",
+			`TRUNCATE stage_outputs`:                         "stage_outputs is append-only",
 			`SET session_replication_role = replica; UPDATE entries SET reason = 'another'`: "entries is append-only",
 			`SET session_replication_role = replica; DELETE FROM stage_outputs`:             "stage_outputs is append-only",
 			`WITH gone AS (DELETE FROM entries RETURNING *) SELECT count(*) FROM gone`:      "entries is append-only",
+		},
+		Unguard: []string{
+			`ALTER TABLE entries DISABLE TRIGGER ALL`, `ALTER TABLE ledger_leaves DISABLE TRIGGER ALL`,
+			`ALTER TABLE ledger_checkpoints DISABLE TRIGGER ALL`,
 		},
 	}
 }
@@ -63,6 +69,8 @@ func TestPostgresRoles(t *testing.T) {
 	for role, statements := range map[string][]string{
 		"orgo_writer": {
 			`UPDATE entries SET reason = 'another'`, `DELETE FROM entries`, `TRUNCATE entries CASCADE`,
+			`UPDATE ledger_leaves SET leaf = leaf`, `DELETE FROM ledger_leaves`, `TRUNCATE ledger_leaves`,
+			`UPDATE ledger_checkpoints SET note = note`, `DELETE FROM ledger_checkpoints`, `TRUNCATE ledger_checkpoints`,
 			`UPDATE stage_outputs SET alg = 'another'`, `DELETE FROM stage_outputs`, `DELETE FROM builds`,
 			`DROP TABLE entries CASCADE`, `DROP TRIGGER entries_append_only ON entries`,
 			`ALTER TABLE entries DISABLE TRIGGER ALL`, `INSERT INTO schema_versions (version_id, is_applied) VALUES (9, true)`,

@@ -10,10 +10,14 @@ import (
 
 // entryColumns are the columns of table entries, in the order of entryRow.args.
 const entryColumns = `organization, entry_id, kind, type, subject_kind, subject_id, sequence, at, actor, ` +
-	`on_behalf_of, reason, codes, correlation, body, alg, digest`
+	`on_behalf_of, reason, codes, correlation, body, alg, digest, salt`
+
+// qualifiedEntryColumns are the same of table alias e.
+const qualifiedEntryColumns = `e.organization, e.entry_id, e.kind, e.type, e.subject_kind, e.subject_id, e.sequence, e.at, ` +
+	`e.actor, e.on_behalf_of, e.reason, e.codes, e.correlation, e.body, e.alg, e.digest, e.salt`
 
 // entryColumnCount is how many they are.
-const entryColumnCount = 16
+const entryColumnCount = 17
 
 // entryRow is a row of table entries.
 type entryRow struct {
@@ -33,6 +37,7 @@ type entryRow struct {
 	Body         string `db:"body"`
 	Alg          string `db:"alg"`
 	Digest       string `db:"digest"`
+	Salt         string `db:"salt"` // hex
 }
 
 func newRow(e records.Entry) (entryRow, error) {
@@ -65,7 +70,7 @@ func newRow(e records.Entry) (entryRow, error) {
 
 func (r entryRow) appendArgs(args []any) []any {
 	return append(args, r.Organization, r.EntryID, r.Kind, r.Type, r.SubjectKind, r.SubjectID, r.Sequence, r.At, r.Actor,
-		r.OnBehalfOf, r.Reason, r.Codes, r.Correlation, r.Body, r.Alg, r.Digest)
+		r.OnBehalfOf, r.Reason, r.Codes, r.Correlation, r.Body, r.Alg, r.Digest, r.Salt)
 }
 
 func (r entryRow) subject() records.Subject {

@@ -30,6 +30,9 @@ var sqliteDialect = dialect{
 	appender: func(r *recorder, observers []func(Stored)) appender {
 		return newGroupCommit(r, observers)
 	},
+	// The transaction itself holds the one write lock, and no other process reads.
+	leads:          func(context.Context, *sqlx.Tx) (bool, error) { return true, nil },
+	notify:         func(context.Context, *sqlx.Tx, int64) error { return nil },
 	migrateOptions: func() ([]goose.ProviderOption, error) { return nil, nil },
 }
 

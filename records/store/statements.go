@@ -15,11 +15,10 @@ const (
 		ON CONFLICT (organization, subject_kind, subject_id) DO UPDATE SET sequence = excluded.sequence`
 	findEntrySQL  = `SELECT ` + entryColumns + ` FROM entries WHERE organization = ? AND entry_id = ?`
 	addEntriesSQL = `INSERT INTO entries (` + entryColumns + `) VALUES `
-	findOutputSQL = `SELECT o.alg AS outputs_alg, o.outputs_digest, e.organization, e.entry_id, e.kind, e.type,
-			e.subject_kind, e.subject_id, e.sequence, e.at, e.actor, e.on_behalf_of, e.reason, e.codes, e.correlation,
-			e.body, e.alg, e.digest
+	findOutputSQL = `SELECT o.alg AS outputs_alg, o.outputs_digest, ` + qualifiedEntryColumns + `
 		FROM stage_outputs o JOIN entries e ON e.organization = o.organization AND e.entry_id = o.entry_id
 		WHERE o.organization = ? AND o.stage_key = ?`
+	addInboxSQL  = `INSERT INTO ledger_inbox (organization, entry_id, leaf_hash) VALUES `
 	addOutputSQL = `INSERT INTO stage_outputs (organization, stage_key, entry_id, alg, outputs_digest) VALUES (?, ?, ?, ?, ?)`
 	findBuildSQL = `SELECT view FROM builds WHERE organization = ? AND build_id = ?`
 	saveBuildSQL = `INSERT INTO builds (organization, build_id, version, state, pipeline_id, created_at, updated_at, view)
@@ -56,13 +55,14 @@ type statements struct {
 	lockSubject, saveSubject *sqlx.Stmt
 	findOutput, addOutput    *sqlx.Stmt
 	findBuild, saveBuild     *sqlx.Stmt
-	findEntries, addEntries  map[int]*sqlx.Stmt // by number of rows
+	// By number of rows.
+	findEntries, addEntries, addInbox map[int]*sqlx.Stmt
 
 	all []*sqlx.Stmt
 }
 
 func prepareStatements(ctx context.Context, db *sqlx.DB, lockSubjectSQL string) (*statements, error) {
-	st := &statements{findEntries: map[int]*sqlx.Stmt{}, addEntries: map[int]*sqlx.Stmt{}}
+	st := &statements{findEntries: map[int]*sqlx.Stmt{}, addEntries: map[int]*sqlx.Stmt{}, addInbox: map[int]*sqlx.Stmt{}}
 	var failed error
 	prepare := func(query string) *sqlx.Stmt {
 		if failed != nil {
@@ -84,6 +84,7 @@ func prepareStatements(ctx context.Context, db *sqlx.DB, lockSubjectSQL string) 
 		// scan the organization.
 		st.findEntries[size] = prepare(strings.TrimSuffix(strings.Repeat(findEntrySQL+" UNION ALL ", size), " UNION ALL "))
 		st.addEntries[size] = prepare(addEntriesSQL + tuples(size, entryColumnCount))
+		st.addInbox[size] = prepare(addInboxSQL + tuples(size, 3))
 	}
 	if failed != nil {
 		return nil, errors.Join(failed, st.close())

@@ -18,6 +18,9 @@ type Store struct {
 	reader   *sqlx.DB // the writer's pool on Postgres
 	recorder *recorder
 	appender appender
+
+	appended  broadcast // something was handed to the ledger by this process
+	sequenced broadcast // leaves were added, as far as this process knows
 }
 
 // Stored is an entry as it lies in the store.
@@ -80,7 +83,7 @@ func open(ctx context.Context, dialect dialect, location *url.URL, chosen option
 	}
 	s := &Store{dialect: dialect, writer: writer, reader: reader}
 	s.recorder = &recorder{db: writer, dialect: dialect, checkSchema: s.CheckSchema}
-	s.appender = dialect.appender(s.recorder, chosen.observers)
+	s.appender = dialect.appender(s.recorder, append(chosen.observers, func(Stored) { s.appended.wake() }))
 	return s, nil
 }
 

@@ -97,8 +97,10 @@ const (
 )
 
 // TestManyBuildsThatAreKilledAtAnyMomentEndAsTheyWouldHave kills the stack while
-// many builds run, inline, until some build was killed in every step: in pinning
-// and recording too, which nothing can hold up.
+// many builds run, until some build was killed in every step: in pinning and
+// recording too, which nothing can hold up. Half of the builds run inline. Those
+// record the output of their last stage together with the end, so that only the
+// others can be seen between the two.
 func TestManyBuildsThatAreKilledAtAnyMomentEndAsTheyWouldHave(t *testing.T) {
 	s, elsewhere := newStack(t), newStack(t)
 	killedIn := map[records.Stage]int{}
@@ -108,10 +110,10 @@ func TestManyBuildsThatAreKilledAtAnyMomentEndAsTheyWouldHave(t *testing.T) {
 		name := fmt.Sprintf("undisturbed/%d", kills)
 		undisturbed := elsewhere.end(t, elsewhere.begin(t, demoRequest(t, elsewhere, corpus), name), records.BuildPassed)
 
-		request := demoRequest(t, s, corpus, executed(records.ExecuteInline))
 		ids := make([]string, crowd)
 		for i := range ids {
-			ids[i] = s.begin(t, request, fmt.Sprintf("%d/%d", kills, i))
+			execution := []records.Execution{records.ExecuteInline, records.ExecuteRemote}[i%2]
+			ids[i] = s.begin(t, demoRequest(t, s, corpus, executed(execution)), fmt.Sprintf("%d/%d", kills, i))
 		}
 		// The more kills there were, the later comes the next.
 		s.until(t, ids[crowd*kills/maxKills], "it has come far enough", func(view records.BuildView) bool {

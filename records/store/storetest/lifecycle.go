@@ -57,13 +57,19 @@ func trueOf(f fixture) string {
 	return "true"
 }
 
-func testNoSchema(t *testing.T, f fixture) {
-	_, err := f.Raw.Exec(`DROP TABLE stage_outputs`)
-	require.NoError(t, err)
-	for _, table := range []string{"entries", "subjects", "builds", "schema_versions"} {
+// dropTables drops every table, those that refer to others first.
+func dropTables(t testing.TB, f fixture) {
+	t.Helper()
+	for _, table := range []string{
+		"ledger_leaves", "ledger_inbox", "ledger_checkpoints", "stage_outputs", "entries", "subjects", "builds", "schema_versions",
+	} {
 		_, err := f.Raw.Exec(`DROP TABLE ` + table)
 		require.NoError(t, err)
 	}
+}
+
+func testNoSchema(t *testing.T, f fixture) {
+	dropTables(t, f)
 	s := Open(t, f.DSN)
 	calls := map[string]func() error{
 		"CheckSchema": func() error { return s.CheckSchema(t.Context()) },
@@ -77,7 +83,13 @@ func testNoSchema(t *testing.T, f fixture) {
 			_, err := s.Entries(t.Context(), acme, records.Subject{}, store.EntryQuery{})
 			return err
 		},
-		"Output":          func() error { _, _, err := s.Output(t.Context(), acme, "k"); return err },
+		"Output": func() error { _, _, err := s.Output(t.Context(), acme, "k"); return err },
+		"VerifyLog": func() error {
+			_, err := s.VerifyLog(t.Context(), store.VerifyOptions{})
+			return err
+		},
+		"LogSize":         func() error { _, err := s.LogSize(t.Context()); return err },
+		"Checkpoint":      func() error { _, err := s.Checkpoint(t.Context()); return err },
 		"VerifyReadModel": func() error { _, err := s.VerifyReadModel(t.Context()); return err },
 	}
 	for name, call := range calls {
@@ -92,12 +104,7 @@ func testNoSchema(t *testing.T, f fixture) {
 }
 
 func testMigrateTogether(t *testing.T, f fixture) {
-	for _, statement := range []string{
-		`DROP TABLE stage_outputs`, `DROP TABLE entries`, `DROP TABLE subjects`, `DROP TABLE builds`, `DROP TABLE schema_versions`,
-	} {
-		_, err := f.Raw.Exec(statement)
-		require.NoError(t, err)
-	}
+	dropTables(t, f)
 	// SQLite has no functions of its own to drop.
 	_, _ = f.Raw.Exec(`DROP FUNCTION orgo_append_only`)
 	var all sync.WaitGroup

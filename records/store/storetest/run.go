@@ -22,6 +22,8 @@ type Database struct {
 	// the suite, with a part of the error. They may refer to the entry 'kept' of
 	// organization 'tampering'.
 	Tampering map[string]string
+	// Unguard removes what keeps the owner from changing rows, as a superuser can.
+	Unguard []string
 }
 
 // fixture is what a test of the suite gets: a migrated database, open.
@@ -33,7 +35,7 @@ type fixture struct {
 // Run runs the suite; newDatabase makes the database of each test.
 func Run(t *testing.T, newDatabase func(testing.TB) Database) {
 	for _, group := range []map[string]func(*testing.T, fixture){
-		appending, refusing, racing, reading, verifying, migrating, closing,
+		appending, refusing, racing, reading, verifying, sequencing, tampering, migrating, closing,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {

@@ -1,0 +1,45 @@
+package store
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/initkoa/orgo/records/ledger"
+)
+
+// newSalt returns what the payload of a new entry is hashed with, in hex. It is
+// the one thing in the store that is random: nobody can guess a payload from its
+// leaf, not even one that was erased.
+func newSalt() (string, error) {
+	var salt [ledger.SaltSize]byte
+	if _, err := rand.Read(salt[:]); err != nil {
+		return "", fmt.Errorf("make a salt: %w", err)
+	}
+	return hex.EncodeToString(salt[:]), nil
+}
+
+// leaf returns what the ledger holds of a numbered entry.
+func (r entryRow) leaf() (ledger.Leaf, error) {
+	stored, err := r.stored()
+	if err != nil {
+		return ledger.Leaf{}, err
+	}
+	var salt [ledger.SaltSize]byte
+	if r.Salt != "" { // older than the ledger
+		if n, err := hex.Decode(salt[:], []byte(r.Salt)); err != nil || n != ledger.SaltSize || len(r.Salt) != 2*ledger.SaltSize {
+			return ledger.Leaf{}, fmt.Errorf("stored entry %s: its salt is not %d bytes of hex", r.EntryID, ledger.SaltSize)
+		}
+	}
+	return ledger.NewLeaf(stored.Entry, r.Sequence, salt)
+}
+
+func (r entryRow) leafHash() (tlog.Hash, error) {
+	leaf, err := r.leaf()
+	if err != nil {
+		return tlog.Hash{}, err
+	}
+	return leaf.Hash()
+}
