@@ -21,12 +21,16 @@ type Config struct {
 	Builds        Builds
 	Reader        Reader
 	Artifacts     Artifacts
+	Ledger        Ledger
+	Events        Events
 	Authenticator Authenticator
 	Log           *slog.Logger
 	// Checks say by name whether a part that the server needs is there.
 	Checks map[string]Check
 	// Metrics serves /metrics; without it there is no such path.
 	Metrics http.Handler
+	// Streams observes the event streams, if it is given.
+	Streams StreamObserver
 	Limits  Limits
 }
 
@@ -39,6 +43,10 @@ type Limits struct {
 	ArtifactBytes int64         // of an uploaded artifact; 4 GiB
 	BodyTimeout   time.Duration // to send a JSON body; 30 s
 	Wait          time.Duration // of a long poll; 60 s
+	Streams       int           // event streams at a time; 256
+	Heartbeat     time.Duration // between signs of life of an event stream; 15 s, and less than a minute
+	EventWrite    time.Duration // for a consumer to take one event; 10 s
+	EventPoll     time.Duration // between looks for leaves that another process added; 1 s
 }
 
 func (l Limits) withDefaults() Limits {
@@ -54,41 +62,46 @@ func (l Limits) withDefaults() Limits {
 	if l.Wait <= 0 {
 		l.Wait = time.Minute
 	}
-	return l
+	return l.withStreamDefaults()
 }
 
 type server struct {
 	builds        Builds
 	reader        Reader
 	artifacts     Artifacts
+	ledger        Ledger
 	authenticator Authenticator
 	log           *slog.Logger
 	checks        map[string]Check
 	limits        Limits
+	events        *eventStreams
 	format        huma.Format
 	builtin       builtin.Documents
 }
 
 // New returns the handler of the whole API.
 func New(config Config) (http.Handler, error) {
-	if config.Builds == nil || config.Reader == nil || config.Artifacts == nil || config.Authenticator == nil || config.Log == nil {
-		return nil, fmt.Errorf("api: builds, reader, artifacts, authenticator and log must all be given")
+	if config.Builds == nil || config.Reader == nil || config.Artifacts == nil || config.Ledger == nil || config.Events == nil || config.Authenticator == nil || config.Log == nil {
+		return nil, fmt.Errorf("api: builds, reader, artifacts, ledger, events, authenticator and log must all be given")
 	}
 	documents, err := builtin.Load()
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
 	s := &server{
-		builds: config.Builds, reader: config.Reader, artifacts: config.Artifacts,
+		builds: config.Builds, reader: config.Reader, artifacts: config.Artifacts, ledger: config.Ledger,
 		authenticator: config.Authenticator, log: config.Log, checks: config.Checks,
 		limits: config.Limits.withDefaults(), format: jsonFormat(), builtin: documents,
 	}
+	s.events = newEventStreams(config.Events, config.Streams, s.limits)
 	mux := http.NewServeMux()
 	api := humago.New(mux, s.humaConfig())
 	s.registerBuilds(api)
 	s.registerRecords(api)
 	s.registerArtifacts(api)
 	s.registerReasons(api)
+	s.registerEvents(api)
+	s.registerLedger(api)
 	s.registerCallbacks(api)
 	s.registerHealth(api)
 	if config.Metrics != nil {

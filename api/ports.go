@@ -8,6 +8,7 @@ import (
 
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/ledger"
 	"github.com/initkoa/orgo/records/store"
 )
 
@@ -41,6 +42,30 @@ type Reader interface {
 	Build(ctx context.Context, organization, buildID string) (records.BuildView, error)
 	Builds(ctx context.Context, organization string, query store.BuildQuery) (views []records.BuildView, next string, err error)
 	Entries(ctx context.Context, organization string, subject records.Subject, query store.EntryQuery) ([]store.Stored, error)
+}
+
+// Ledger is the log of everything that is recorded.
+type Ledger interface {
+	// Checkpoint returns the newest signed checkpoint, or store.ErrNotFound while
+	// the log is empty.
+	Checkpoint(ctx context.Context) ([]byte, error)
+	LogSize(ctx context.Context) (int64, error)
+	// LeafContent returns what the leaf of an entry is the hash of.
+	LeafContent(ctx context.Context, organization, entryID string) ([]byte, error)
+	LeafOf(ctx context.Context, organization, entryID string) (int64, error)
+	Hashes(ctx context.Context) *ledger.HashReader
+}
+
+// Events is the log that the event stream is read from.
+type Events interface {
+	// Leaves returns up to limit entries of an organization from a leaf on, in
+	// order, and the leaf from which to go on: from itself at the end of the log.
+	Leaves(ctx context.Context, organization string, from int64, limit int) (leaves []store.Leaf, next int64, err error)
+	// LogSize returns the number of leaves.
+	LogSize(ctx context.Context) (int64, error)
+	// Sequenced returns a channel that is closed when this process learns of new
+	// leaves. Take it before reading the leaves that are there.
+	Sequenced() <-chan struct{}
 }
 
 // Artifacts is the artifact store.

@@ -39,6 +39,8 @@ var statuses = map[gates.Code]int{
 	gates.IdempotencyKeyReused: http.StatusConflict,
 	gates.InvalidTransition:    http.StatusConflict,
 	gates.RecordUnavailable:    http.StatusConflict,
+	gates.TooManyStreams:       http.StatusTooManyRequests,
+	gates.LedgerPending:        http.StatusConflict,
 	gates.StoreUnavailable:     http.StatusServiceUnavailable,
 	gates.TemporalUnavailable:  http.StatusServiceUnavailable,
 	gates.RunnerUnavailable:    http.StatusServiceUnavailable,

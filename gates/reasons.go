@@ -75,8 +75,12 @@ const (
 	RequestInvalid        Code = "REQUEST_INVALID"
 	Unauthorized          Code = "UNAUTHORIZED"
 	RecordUnavailable     Code = "RECORD_UNAVAILABLE"
+	EventCursorUnknown    Code = "EVENT_CURSOR_UNKNOWN"
+	TooManyStreams        Code = "TOO_MANY_STREAMS"
 	GateError             Code = "GATE_ERROR"
 	EvidenceMissing       Code = "EVIDENCE_MISSING"
+	LedgerTampered        Code = "LEDGER_TAMPERED"
+	LedgerPending         Code = "LEDGER_PENDING"
 	StoreUnavailable      Code = "STORE_UNAVAILABLE"
 	TemporalUnavailable   Code = "TEMPORAL_UNAVAILABLE"
 	ServerUnreachable     Code = "SERVER_UNREACHABLE"
@@ -147,8 +151,12 @@ var reasonTable = []Reason{
 	{RequestInvalid, ClassGovernance, "the request is not valid", "correct the request at the named place", true},
 	{Unauthorized, ClassGovernance, "the caller is not known or may not do this", "send a valid token; a local stack writes one to client.json", true},
 	{RecordUnavailable, ClassAudit, "the Build Record is not written yet", "wait for the build to end", false},
+	{EventCursorUnknown, ClassAudit, "an event cursor is beyond the end of the log", "check that the cursor is of this server; if it is, the log has lost leaves: run orgo audit verify before going on", true},
+	{TooManyStreams, ClassGovernance, "the server has as many event streams as it admits", "close streams that are not needed, or try again later", false},
 	{GateError, ClassSafety, "a gate could not decide, which counts as a refusal", "see the decision's evidence; report it if the evidence is sound", true},
 	{EvidenceMissing, ClassSafety, "a gate got no evidence for something it must decide on", "see which evidence is absent and why", true},
+	{LedgerTampered, ClassAudit, "the log, what it covers, or a read model is not what was recorded", "keep the database as it is, treat what is named as an incident, and restore from a copy that verifies", true},
+	{LedgerPending, ClassAudit, "what was recorded has no place in the log yet", "ask again in a second; if it stays so, see that a server with the ledger's key runs", false},
 	{StoreUnavailable, ClassAudit, "the record store cannot be reached or written", "restore the database; running work goes on by itself", false},
 	{TemporalUnavailable, ClassAudit, "the temporal server does not answer", "restore it; what is recorded goes on by itself", false},
 	{ServerUnreachable, ClassAudit, "the command line cannot reach the server", "start it, or correct ORGO_URL; a local stack is started with go run ./deployments/local", false},

@@ -34,6 +34,8 @@ type Stack struct {
 	// Directory is where the artifact store keeps its files.
 	Directory string
 	Builds    *Builds
+	// Cut breaks all connections that callers have.
+	Cut func()
 }
 
 // New starts a stack that ends with the test. Change may change its config.
@@ -58,7 +60,7 @@ func New(t testing.TB, change ...func(*api.Config)) *Stack {
 	})
 	require.NoError(t, err)
 	config := api.Config{
-		Builds: s.Builds, Reader: s.Store, Artifacts: s.Artifacts, Authenticator: tokens,
+		Builds: s.Builds, Reader: s.Store, Artifacts: s.Artifacts, Ledger: s.Store, Events: s.Store, Authenticator: tokens,
 		Log:    slog.New(slog.DiscardHandler),
 		Checks: map[string]api.Check{"store": s.Store.Ping},
 	}
@@ -69,7 +71,7 @@ func New(t testing.TB, change ...func(*api.Config)) *Stack {
 	require.NoError(t, err)
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	s.URL = server.URL
+	s.URL, s.Cut = server.URL, server.CloseClientConnections
 	return s
 }
 

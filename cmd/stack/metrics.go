@@ -27,6 +27,11 @@ type Observer struct {
 	entries   *prometheus.CounterVec
 	decisions *prometheus.CounterVec
 	reasons   *prometheus.CounterVec
+	leaves    prometheus.Gauge
+	inbox     prometheus.Gauge
+	lag       prometheus.Gauge
+	leader    prometheus.Gauge
+	failures  prometheus.Counter
 }
 
 // NewObserver returns an observer with a metrics registry of its own.
@@ -43,8 +48,23 @@ func NewObserver(log *slog.Logger) *Observer {
 		reasons: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "orgo_reason_codes_total", Help: "Reason codes recorded by this process, by code, class and stage.",
 		}, []string{"code", "class", "stage"}),
+		leaves: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "orgo_ledger_leaves", Help: "Leaves of the log, as far as this process knows.",
+		}),
+		inbox: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "orgo_ledger_inbox_entries", Help: "Committed entries that wait for their leaf.",
+		}),
+		lag: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "orgo_ledger_lag_seconds", Help: "How long the first entry of the last batch had waited for its leaf; 0 when none waits.",
+		}),
+		leader: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "orgo_ledger_leader", Help: "1 if this process had the log in its last round, else 0.",
+		}),
+		failures: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "orgo_ledger_failures_total", Help: "Rounds of the sequencer that failed and are tried again.",
+		}),
 	}
-	o.registry.MustRegister(o.entries, o.decisions, o.reasons,
+	o.registry.MustRegister(o.entries, o.decisions, o.reasons, o.leaves, o.inbox, o.lag, o.leader, o.failures,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return o
 }
@@ -65,6 +85,26 @@ func (o *Observer) TemporalMetrics() (client.MetricsHandler, error) {
 // Handler serves the metrics in the Prometheus text format.
 func (o *Observer) Handler() http.Handler {
 	return promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{})
+}
+
+// Sequenced is called after every round of the sequencer.
+func (o *Observer) Sequenced(r store.Round) {
+	if r.Err != nil {
+		o.failures.Inc()
+		o.log.Error("the ledger's sequencer failed and tries again", "reason_code", gates.StoreUnavailable, "error", r.Err)
+		return
+	}
+	o.inbox.Set(float64(r.Waiting))
+	o.lag.Set(r.Oldest.Seconds())
+	if !r.Leader {
+		o.leader.Set(0)
+		return
+	}
+	o.leader.Set(1)
+	o.leaves.Set(float64(r.Size))
+	if r.Added > 0 {
+		o.log.Debug("leaves were added to the ledger", "added", r.Added, "size", r.Size, "waiting", r.Waiting)
+	}
 }
 
 // Observe is called for every new entry, after its commit.

@@ -17,7 +17,9 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
+	"github.com/initkoa/orgo/api"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/store"
 	"github.com/initkoa/orgo/workflows"
 )
 
@@ -31,6 +33,7 @@ type Deployment struct {
 	Tokens      string   `mapstructure:"tokens"`
 	PublicURL   string   `mapstructure:"public-url"`
 	CallbackKey string   `mapstructure:"callback-key"`
+	LedgerKey   string   `mapstructure:"ledger-key"`
 	InputRoots  []string `mapstructure:"input-root"`
 	Environment string   `mapstructure:"environment"`
 	Pollers     int      `mapstructure:"pollers"`
@@ -52,6 +55,10 @@ func RunServer(ctx context.Context, d Deployment) error {
 		if err != nil {
 			return err
 		}
+		sequencer, err := k.Sequencer()
+		if err != nil {
+			return err
+		}
 		if err := k.Resume(ctx); err != nil {
 			return err
 		}
@@ -59,13 +66,32 @@ func RunServer(ctx context.Context, d Deployment) error {
 		if err != nil {
 			return fmt.Errorf("api: %w; choose another address with --listen", err)
 		}
+		defer Sequence(sequencer)()
 		return Serve(ctx, listener, handler)
 	})
 }
 
+// Sequence runs a sequencer beside the caller until stop is called; stop returns
+// once it has ended.
+func Sequence(sequencer *store.Sequencer) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		sequencer.Run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
 // Serve serves handler on listener until ctx ends, then lets requests end.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return api.BaseContext(ctx) },
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -110,7 +136,7 @@ func withStack(ctx context.Context, d Deployment, run func(*Stack) error) error 
 	defer connection.Close()
 	settings := Settings{
 		Store: d.Store, Artifacts: d.Artifacts, Tokens: d.Tokens, Organization: records.DefaultOrganization,
-		PublicURL: d.PublicURL, InputRoots: d.InputRoots, Environment: d.Environment, Pollers: d.Pollers,
+		PublicURL: d.PublicURL, InputRoots: d.InputRoots, LedgerKey: d.LedgerKey, Environment: d.Environment, Pollers: d.Pollers,
 		Temporal: connection, Namespace: d.Namespace, Observer: observer, Log: logger,
 	}
 	if d.CallbackKey != "" {

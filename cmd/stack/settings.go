@@ -27,6 +27,9 @@ type Settings struct {
 	// InputRoots are the directories below which builds may read inputs; none
 	// means all that the worker can read.
 	InputRoots []string
+	// LedgerKey is the file of the key that signs the log's checkpoints. A process
+	// that does not sequence needs none.
+	LedgerKey string
 	// Environment is the name of the environment, for records.
 	Environment string
 	// Runners may replace the runners that the worker has; nil keeps them.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/worker"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/initkoa/orgo/activities"
 	"github.com/initkoa/orgo/activities/artifacts"
@@ -116,6 +117,17 @@ func (k *Stack) chosenRunners() activities.Runners {
 	return k.settings.Runners(k.runners.registry, k.artifacts)
 }
 
+// Sequencer returns the sequencer of the record store's log, with its key.
+func (k *Stack) Sequencer() (*store.Sequencer, error) {
+	signer, err := ReadLedgerKey(k.settings.LedgerKey)
+	if err != nil {
+		return nil, err
+	}
+	return k.store.NewSequencer(store.SequencerOptions{
+		Origin: signer.Name(), Signers: []note.Signer{signer}, Now: activities.SystemClock{}.Now, Observe: k.observer.Sequenced,
+	})
+}
+
 // Builds returns the control over builds.
 func (k *Stack) Builds() *control.Builds { return k.builds }
 
@@ -137,7 +149,8 @@ func (k *Stack) Handler() (http.Handler, error) {
 		return nil, err
 	}
 	return api.New(api.Config{
-		Builds: k.builds, Reader: k.store, Artifacts: k.artifacts,
+		Builds: k.builds, Reader: k.store, Ledger: k.store, Events: k.store, Artifacts: k.artifacts,
+		Streams:       newStreams(k.observer.Registry()),
 		Authenticator: tokens, Log: k.settings.Log, Metrics: k.observer.Handler(),
 		Checks: map[string]api.Check{
 			"store": k.store.Ping,

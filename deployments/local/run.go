@@ -185,6 +185,11 @@ func (p *process) startOrgo(ctx context.Context, server *temporal.Server, listen
 	}); err != nil {
 		return err
 	}
+	sequencer, err := orgo.Sequencer()
+	if err != nil {
+		return err
+	}
+	p.onStop(stack.Sequence(sequencer))
 	worker := orgo.Worker()
 	if err := worker.Start(); err != nil {
 		return fmt.Errorf("worker: %w", err)
@@ -206,6 +211,12 @@ func (p *process) stackSettings(connection client.Client, server *temporal.Serve
 		return stack.Settings{}, err
 	}
 	path := p.dir.Path()
+	ledgerKey := filepath.Join(path, "ledger.key")
+	if _, err := os.Stat(ledgerKey); errors.Is(err, fs.ErrNotExist) {
+		if err := stack.CreateLedgerKey(ledgerKey, "orgo.local/"+strings.ToLower(rand.Text())); err != nil {
+			return stack.Settings{}, err
+		}
+	}
 	scratch := filepath.Join(path, "scratch")
 	if err := os.MkdirAll(scratch, 0o700); err != nil {
 		return stack.Settings{}, fmt.Errorf("scratch directory: %w", err)
@@ -214,7 +225,7 @@ func (p *process) stackSettings(connection client.Client, server *temporal.Serve
 		Store:     store.SQLiteDSN(filepath.Join(path, "orgo.db")),
 		Artifacts: "file://" + filepath.Join(path, "artifacts"),
 		Tokens:    p.dir.TokensFile(), Organization: records.DefaultOrganization,
-		PublicURL: p.url, CallbackKey: key, Environment: "local", Pollers: pollers, Scratch: scratch,
+		PublicURL: p.url, CallbackKey: key, LedgerKey: ledgerKey, Environment: "local", Pollers: pollers, Scratch: scratch,
 		Temporal: connection, Namespace: server.Namespace(), Observer: observer, Log: p.log,
 	}, p.dir.Publish(p.url, token)
 }

@@ -140,3 +140,22 @@ func (r *leafRows) Hashes(leaves []int64) (map[int64][]byte, error) {
 	})
 	return found, err
 }
+
+// LeafContent returns what the leaf of an entry is the hash of, in canonical
+// JSON, from the entry as it is stored now; ErrNotFound for an entry that the
+// organization does not have.
+func (s *Store) LeafContent(ctx context.Context, organization, entryID string) ([]byte, error) {
+	var row entryRow
+	err := s.reader.GetContext(ctx, &row, s.reader.Rebind(findEntrySQL), organization, entryID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("entry %s: %w", entryID, ErrNotFound)
+	}
+	if err != nil {
+		return nil, s.readFault(ctx, "read entry "+entryID, err)
+	}
+	leaf, err := row.leaf()
+	if err != nil {
+		return nil, err
+	}
+	return leaf.Bytes()
+}

@@ -38,6 +38,16 @@ type outcomeError struct{ problem client.Problem }
 
 func (e *outcomeError) Error() string { return e.problem.Detail }
 
+// Refused returns the error of a command that did its work and found no success,
+// for the given reason; it ends an added verb with exit code 1.
+func Refused(code gates.Code, format string, args ...any) error {
+	reason, _ := gates.Lookup(code)
+	return &client.Problem{
+		Title: reason.Meaning, ReasonCode: string(code), Class: string(reason.Class),
+		Detail: fmt.Sprintf(format, args...), Remedy: reason.Remedy,
+	}
+}
+
 // finish prints err, if there is one, and returns the exit code.
 func (a *app) finish(err error) int {
 	if err == nil {

@@ -1,0 +1,79 @@
+package stack
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// publicSuffix is what the name of a key's public half ends in.
+const publicSuffix = ".pub"
+
+// CreateLedgerKey makes the key that signs the checkpoints of a log: path gets the
+// private half, readable by its owner alone, and path.pub the one to give to
+// auditors, both in the form of C2SP signed-note. It refuses to replace a key.
+func CreateLedgerKey(path, origin string) error {
+	private, public, err := note.GenerateKey(rand.Reader, origin)
+	if err != nil {
+		return fmt.Errorf("ledger key: %w", err)
+	}
+	if err := createFile(path, private+"\n", 0o600); err != nil {
+		return fmt.Errorf("ledger key: %w", err)
+	}
+	if err := createFile(path+publicSuffix, public+"\n", 0o644); err != nil {
+		return fmt.Errorf("ledger key: %w", err)
+	}
+	return nil
+}
+
+// createFile writes a new file and syncs it: a log that was signed with a key is
+// worth nothing once the key is lost.
+func createFile(path, content string, mode fs.FileMode) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(content)
+	return errors.Join(err, file.Sync(), file.Close())
+}
+
+// ReadLedgerKey reads the private half of a key.
+func ReadLedgerKey(path string) (note.Signer, error) {
+	if path == "" {
+		return nil, errors.New("no ledger key is named: make one with \"orgo audit keygen FILE --origin NAME\" and give it with --ledger-key FILE")
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("ledger key: %w; make one with \"orgo audit keygen %s --origin NAME\"", err, path)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("ledger key %s can be read by others than its owner: chmod 600 it, and replace it if they may have", path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("ledger key: %w", err)
+	}
+	signer, err := note.NewSigner(strings.TrimSpace(string(text)))
+	if err != nil {
+		return nil, fmt.Errorf("ledger key %s: %w", path, err)
+	}
+	return signer, nil
+}
+
+// ReadLedgerVerifier reads the public half of a key.
+func ReadLedgerVerifier(path string) (note.Verifier, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("public ledger key: %w", err)
+	}
+	verifier, err := note.NewVerifier(strings.TrimSpace(string(text)))
+	if err != nil {
+		return nil, fmt.Errorf("public ledger key %s: %w", path, err)
+	}
+	return verifier, nil
+}
