@@ -83,7 +83,7 @@ func (s *server) problemOf(ctx context.Context, err error) *problem {
 	info := infoOf(ctx)
 	p.Instance = info.instance()
 	if p.Status >= http.StatusInternalServerError {
-		s.log.ErrorContext(ctx, "a call failed", "request_id", info.id, "reason_code", p.ReasonCode, "error", err)
+		s.log.ErrorContext(ctx, "a call failed", "request_id", info.id, "reason_code", p.ReasonCode, "error", err, "cause", errors.Unwrap(err))
 	}
 	return p
 }

@@ -104,7 +104,7 @@ var reasonTable = []Reason{
 	{InputUnreadable, ClassInput, "an input file could not be read", "make the named file readable for the worker, then retry ingest", true},
 	{InputNotFound, ClassInput, "an input path does not exist", "correct the path and start a new build", true},
 	{InputEmpty, ClassInput, "the inputs hold no file to build from", "name inputs with at least one file that is not excluded", true},
-	{InputOutsideRoot, ClassInput, "an input or a symbolic link leads outside the input's root or the allowed roots", "remove the link, or name its target as an input of its own", true},
+	{InputOutsideRoot, ClassInput, "an input or a symbolic link leads outside the input's root or the allowed roots", "remove the link, name its target as an input of its own, or let the worker read there with --input-root", true},
 	{InputChanged, ClassInput, "an input file changed while it was read", "let the source settle, then retry ingest", false},
 	{InputUnparsable, ClassInput, "a file does not parse in its format", "correct the file at the named place, exclude it, or let the pipeline record it with on_parse_error: exclude", true},
 	{InputTooLarge, ClassInput, "an input goes beyond a limit of its format", "split the file, or raise the limit in the stage's config", true},

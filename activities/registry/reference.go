@@ -13,7 +13,8 @@ import (
 // ReferenceOptions are what a worker decides about its built-in stages.
 type ReferenceOptions struct {
 	Clock ingest.Clock
-	// InputRoots are the directories below which inputs may lie; nil allows all.
+	// InputRoots are the directories below which inputs may lie; nil allows
+	// all, an empty list none.
 	InputRoots []string
 }
 

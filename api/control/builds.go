@@ -171,7 +171,7 @@ func details(view records.BuildView) string {
 }
 
 // Resume hands every recorded build of an organization that Temporal may not
-// have to Temporal. A server does it when it starts.
+// have to Temporal. A server does it when it starts, and from time to time.
 func (b *Builds) Resume(ctx context.Context, organization string) error {
 	query := store.BuildQuery{States: []records.BuildState{records.BuildPending}, Limit: 100}
 	for {

@@ -5,21 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
 	"github.com/initkoa/orgo/api"
 	"github.com/initkoa/orgo/records"
-	"github.com/initkoa/orgo/records/store"
 	"github.com/initkoa/orgo/workflows"
 )
 
@@ -38,6 +40,10 @@ type Deployment struct {
 	Environment string   `mapstructure:"environment"`
 	Pollers     int      `mapstructure:"pollers"`
 }
+
+// inputRoots returns the roots, never nil: without one no file is an input. Whoever
+// may start a build could otherwise have any file that the worker can read.
+func (d Deployment) inputRoots() []string { return append([]string{}, d.InputRoots...) }
 
 // EnvironmentNames turns the name of a setting into that of its variable.
 func EnvironmentNames() *strings.Replacer { return strings.NewReplacer("-", "_") }
@@ -59,26 +65,24 @@ func RunServer(ctx context.Context, d Deployment) error {
 		if err != nil {
 			return err
 		}
-		if err := k.Resume(ctx); err != nil {
-			return err
-		}
 		listener, err := net.Listen("tcp", d.Listen)
 		if err != nil {
 			return fmt.Errorf("api: %w; choose another address with --listen", err)
 		}
-		defer Sequence(sequencer)()
+		defer Beside(sequencer.Run)()
+		defer Beside(k.Resume)()
 		return Serve(ctx, listener, handler)
 	})
 }
 
-// Sequence runs a sequencer beside the caller until stop is called; stop returns
-// once it has ended.
-func Sequence(sequencer *store.Sequencer) (stop func()) {
+// Beside runs work beside the caller until stop is called; stop returns once it
+// has ended.
+func Beside(work func(ctx context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		sequencer.Run(ctx)
+		work(ctx)
 	}()
 	return func() {
 		cancel()
@@ -136,7 +140,7 @@ func withStack(ctx context.Context, d Deployment, run func(*Stack) error) error 
 	defer connection.Close()
 	settings := Settings{
 		Store: d.Store, Artifacts: d.Artifacts, Tokens: d.Tokens, Organization: records.DefaultOrganization,
-		PublicURL: d.PublicURL, InputRoots: d.InputRoots, LedgerKey: d.LedgerKey, Environment: d.Environment, Pollers: d.Pollers,
+		PublicURL: d.PublicURL, InputRoots: d.inputRoots(), LedgerKey: d.LedgerKey, Environment: d.Environment, Pollers: d.Pollers,
 		Temporal: connection, Namespace: d.Namespace, Observer: observer, Log: logger,
 	}
 	if d.CallbackKey != "" {
@@ -165,7 +169,8 @@ func SearchAttributes() map[string]enumspb.IndexedValueType {
 }
 
 // RunMigrate brings the record store's schema up to this version and registers
-// the search attributes in the Temporal namespace.
+// the search attributes in the Temporal namespace. It returns when they can be
+// used.
 func RunMigrate(ctx context.Context, d Deployment) error {
 	if err := Migrate(ctx, d.Store); err != nil {
 		return err
@@ -182,5 +187,35 @@ func RunMigrate(ctx context.Context, d Deployment) error {
 	if err != nil && !errors.As(err, &exists) {
 		return fmt.Errorf("search attributes of namespace %s: %w", d.Namespace, err)
 	}
-	return nil
+	return awaitSearchAttributes(ctx, connection, d.Namespace)
+}
+
+const (
+	// attributesPatience is how long a Temporal server may take to know attributes
+	// that were registered: its caches are refreshed every minute at the latest.
+	attributesPatience = 2 * time.Minute
+	attributesPoll     = 250 * time.Millisecond
+)
+
+// awaitSearchAttributes waits until the server takes a query with every attribute.
+// Before that it refuses workflows that have them.
+func awaitSearchAttributes(ctx context.Context, connection client.Client, namespace string) error {
+	var terms []string
+	for _, name := range slices.Sorted(maps.Keys(SearchAttributes())) {
+		terms = append(terms, name+" IS NULL")
+	}
+	query := &workflowservice.CountWorkflowExecutionsRequest{Namespace: namespace, Query: strings.Join(terms, " AND ")}
+	ctx, cancel := context.WithTimeout(ctx, attributesPatience)
+	defer cancel()
+	for {
+		_, err := connection.CountWorkflow(ctx, query)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(attributesPoll):
+		case <-ctx.Done():
+			return fmt.Errorf("search attributes of namespace %s are registered, and the server does not know them yet: %w; run migrate again", namespace, err)
+		}
+	}
 }

@@ -24,8 +24,8 @@ type Settings struct {
 	// CallbackKey signs what such runners are given; any 32 bytes that stay the
 	// same across restarts.
 	CallbackKey []byte
-	// InputRoots are the directories below which builds may read inputs; none
-	// means all that the worker can read.
+	// InputRoots are the directories below which builds may read inputs. Nil means
+	// all that the worker can read; an empty list, none.
 	InputRoots []string
 	// LedgerKey is the file of the key that signs the log's checkpoints. A process
 	// that does not sequence needs none.

@@ -137,9 +137,23 @@ func (k *Stack) Artifacts() *artifacts.Store { return k.artifacts }
 // Store returns the record store.
 func (k *Stack) Store() *store.Store { return k.store }
 
-// Resume hands builds that were recorded and not started to Temporal.
-func (k *Stack) Resume(ctx context.Context) error {
-	return k.builds.Resume(ctx, k.settings.Organization)
+// resumeEvery is how long a build that was recorded while Temporal was away may
+// wait once it is back.
+const resumeEvery = 15 * time.Second
+
+// Resume hands builds that were recorded and not started to Temporal, now and
+// again and again until ctx ends.
+func (k *Stack) Resume(ctx context.Context) {
+	for {
+		if err := k.builds.Resume(ctx, k.settings.Organization); err != nil && ctx.Err() == nil {
+			k.settings.Log.Error("builds that wait could not be resumed, which is tried again", "error", err, "cause", errors.Unwrap(err))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(resumeEvery):
+		}
+	}
 }
 
 // Handler returns the HTTP API.

@@ -189,15 +189,13 @@ func (p *process) startOrgo(ctx context.Context, server *temporal.Server, listen
 	if err != nil {
 		return err
 	}
-	p.onStop(stack.Sequence(sequencer))
+	p.onStop(stack.Beside(sequencer.Run))
 	worker := orgo.Worker()
 	if err := worker.Start(); err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
 	p.onStop(worker.Stop)
-	if err := orgo.Resume(ctx); err != nil {
-		return err
-	}
+	p.onStop(stack.Beside(orgo.Resume))
 	return p.serve(orgo, listener)
 }
 
