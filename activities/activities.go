@@ -11,6 +11,7 @@ import (
 	"github.com/initkoa/orgo/activities/artifacts"
 	"github.com/initkoa/orgo/activities/runner"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/attest"
 	"github.com/initkoa/orgo/records/store"
 )
 
@@ -49,6 +50,7 @@ type Activities struct {
 	clock       Clock
 	log         *slog.Logger
 	environment records.Environment
+	signer      *attest.Signer
 	contracts   *contractCache
 	checked     *cache[checkedKey, []byte]
 }
@@ -62,7 +64,8 @@ type checkedKey struct {
 // checkedSize bounds how many checked documents are kept.
 const checkedSize = 256
 
-// Options are the parts that activities work with; all are required.
+// Options are the parts that activities work with; all but the signer are
+// required.
 type Options struct {
 	Store       Store
 	Artifacts   *artifacts.Store
@@ -70,13 +73,15 @@ type Options struct {
 	Clock       Clock
 	Log         *slog.Logger
 	Environment records.Environment
+	// Signer attests the records of builds; without one they are not attested.
+	Signer *attest.Signer
 }
 
 // New returns activities over the given parts.
 func New(o Options) *Activities {
 	return &Activities{
 		store: o.Store, artifacts: o.Artifacts, runners: o.Runners, clock: o.Clock,
-		log: o.Log, environment: o.Environment, contracts: newContractCache(o.Artifacts),
+		log: o.Log, environment: o.Environment, signer: o.Signer, contracts: newContractCache(o.Artifacts),
 		checked: newCache[checkedKey, []byte](checkedSize),
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/attest"
 	"github.com/initkoa/orgo/records/store"
 )
 
@@ -73,14 +74,14 @@ func (a *Activities) finish(ctx context.Context, in FinishInput) (Finished, erro
 	if err != nil {
 		return Finished{}, err
 	}
-	written, ended, err := a.endEntries(ctx, in, record)
+	ending, err := a.endEntries(ctx, in, record)
 	if err != nil {
 		return Finished{}, err
 	}
-	if _, err := a.store.Append(ctx, append(in.Pending, written, ended)...); err != nil {
+	if _, err := a.store.Append(ctx, append(in.Pending, ending...)...); err != nil {
 		return Finished{}, err
 	}
-	return Finished{Record: written.Digest}, nil
+	return Finished{Record: ending[0].Digest}, nil
 }
 
 // history returns every entry of the build, the pending ones included, and the
@@ -140,22 +141,59 @@ func (a *Activities) standIn(ctx context.Context, view records.BuildView, stage 
 	return a.putJSON(ctx, document)
 }
 
-func (a *Activities) endEntries(ctx context.Context, in FinishInput, record records.BuildRecord) (written, ended records.Entry, err error) {
+// endEntries returns the entries that end a build: its record, what is attested of
+// it, and the end.
+func (a *Activities) endEntries(ctx context.Context, in FinishInput, record records.BuildRecord) ([]records.Entry, error) {
+	endType, known := endTypes[in.State]
+	if !known {
+		return nil, fmt.Errorf("build %s cannot end as %s", in.BuildID, in.State)
+	}
 	base := records.Entry{
 		Organization: in.Organization, Subject: buildSubject(in.BuildID), At: record.EndedAt, Actor: records.SystemActor,
 		Codes: record.Codes, Correlation: correlation(ctx, in.BuildID, in.Stage, 0),
 	}
 	base.Kind, base.Type = records.KindRecord, records.TypeRecordWritten
-	if written, err = records.NewEntry(base, record.RecordVersion, record); err != nil {
-		return written, ended, err
+	written, err := records.NewEntry(base, record.RecordVersion, record)
+	if err != nil {
+		return nil, err
 	}
-	endType, known := endTypes[in.State]
-	if !known {
-		return written, ended, fmt.Errorf("build %s cannot end as %s", in.BuildID, in.State)
+	ending := []records.Entry{written}
+	if a.signer != nil {
+		base.Type = records.TypeRecordAttested
+		attested, err := a.attest(ctx, record)
+		if err != nil {
+			return nil, err
+		}
+		entry, err := records.NewEntry(base, record.RecordVersion, attested)
+		if err != nil {
+			return nil, err
+		}
+		ending = append(ending, entry)
 	}
 	base.Kind, base.Type = records.KindEvent, endType
-	ended, err = records.NewEntry(base, "ended", records.BuildEnded{State: in.State, Stage: in.Stage, Record: written.Digest})
-	return written, ended, err
+	ended, err := records.NewEntry(base, "ended", records.BuildEnded{State: in.State, Stage: in.Stage, Record: written.Digest})
+	return append(ending, ended), err
+}
+
+// attest signs what is said of a build and stores it.
+func (a *Activities) attest(ctx context.Context, record records.BuildRecord) (records.RecordAttested, error) {
+	statements, err := attest.OfBuild(record)
+	if err != nil {
+		return records.RecordAttested{}, err
+	}
+	attested := records.RecordAttested{KeyID: a.signer.Key().ID()}
+	for _, statement := range statements {
+		bundle, err := a.signer.Sign(statement)
+		if err != nil {
+			return attested, err
+		}
+		ref, err := a.artifacts.PutBytes(ctx, attest.MediaBundle, bundle)
+		if err != nil {
+			return attested, err
+		}
+		attested.Attestations = append(attested.Attestations, records.Attestation{PredicateType: statement.PredicateType, Bundle: ref})
+	}
+	return attested, nil
 }
 
 // emptySnapshot stands for the inputs of a build that collected none.

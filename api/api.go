@@ -19,6 +19,7 @@ import (
 // Config is what the API works with. Limits, Checks and Metrics may be left out.
 type Config struct {
 	Builds        Builds
+	Keys          Keys
 	Reader        Reader
 	Artifacts     Artifacts
 	Ledger        Ledger
@@ -67,6 +68,7 @@ func (l Limits) withDefaults() Limits {
 
 type server struct {
 	builds        Builds
+	keys          Keys
 	reader        Reader
 	artifacts     Artifacts
 	ledger        Ledger
@@ -81,15 +83,15 @@ type server struct {
 
 // New returns the handler of the whole API.
 func New(config Config) (http.Handler, error) {
-	if config.Builds == nil || config.Reader == nil || config.Artifacts == nil || config.Ledger == nil || config.Events == nil || config.Authenticator == nil || config.Log == nil {
-		return nil, fmt.Errorf("api: builds, reader, artifacts, ledger, events, authenticator and log must all be given")
+	if config.Builds == nil || config.Keys == nil || config.Reader == nil || config.Artifacts == nil || config.Ledger == nil || config.Events == nil || config.Authenticator == nil || config.Log == nil {
+		return nil, fmt.Errorf("api: builds, keys, reader, artifacts, ledger, events, authenticator and log must all be given")
 	}
 	documents, err := builtin.Load()
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
 	s := &server{
-		builds: config.Builds, reader: config.Reader, artifacts: config.Artifacts, ledger: config.Ledger,
+		builds: config.Builds, keys: config.Keys, reader: config.Reader, artifacts: config.Artifacts, ledger: config.Ledger,
 		authenticator: config.Authenticator, log: config.Log, checks: config.Checks,
 		limits: config.Limits.withDefaults(), format: jsonFormat(), builtin: documents,
 	}
@@ -102,6 +104,7 @@ func New(config Config) (http.Handler, error) {
 	s.registerReasons(api)
 	s.registerEvents(api)
 	s.registerLedger(api)
+	s.registerKeys(api)
 	s.registerCallbacks(api)
 	s.registerHealth(api)
 	if config.Metrics != nil {

@@ -28,6 +28,12 @@ type Builds interface {
 	CompleteCallback(ctx context.Context, callback Callback) error
 }
 
+// Keys is the control over the keys that sign.
+type Keys interface {
+	// Retire says that what a key signs counts no more from now on.
+	Retire(ctx context.Context, organization, keyID string, by Identity, reason string) (records.KeyRetirement, error)
+}
+
 // Callback is the late answer of an http runner. Nothing in it is to be trusted
 // before Signature was checked.
 type Callback struct {

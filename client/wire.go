@@ -53,6 +53,11 @@ type StopBuild struct {
 	Now    bool   `json:"now,omitempty" required:"false"`
 }
 
+// RetireKey asks that what a key signs counts no more.
+type RetireKey struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"2000"`
+}
+
 // RetryStage asks a build that waits for an operator to run again from a stage.
 type RetryStage struct {
 	Stage  records.Stage `json:"stage" enum:"ingest,extract,resolve,validate,compile"`

@@ -76,7 +76,20 @@ const (
 	TypeGateFailed     = "orgo.gate.failed"
 	TypeOperatorAction = "orgo.operator-action"
 	TypeRecordWritten  = "orgo.record.written"
+	TypeRecordAttested = "orgo.record.attested"
 )
+
+// RecordAttested is the body of TypeRecordAttested: what was signed about a record.
+type RecordAttested struct {
+	KeyID        string        `json:"key_id"`
+	Attestations []Attestation `json:"attestations"`
+}
+
+// Attestation refers to a signed statement.
+type Attestation struct {
+	PredicateType string `json:"predicate_type"`
+	Bundle        Ref    `json:"bundle"`
+}
 
 // BuildRequested is the body of TypeBuildRequested.
 type BuildRequested struct {

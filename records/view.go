@@ -102,6 +102,7 @@ var buildReducers = map[string]func(*BuildView, Entry) error{
 	TypeBuildWaiting:   reduceWaiting,
 	TypeOperatorAction: reduceOperatorAction,
 	TypeRecordWritten:  reduceRecordWritten,
+	TypeRecordAttested: func(*BuildView, Entry) error { return nil },
 	TypeBuildPassed:    reduceEnded,
 	TypeBuildBlocked:   reduceEnded,
 	TypeBuildFailed:    reduceEnded,

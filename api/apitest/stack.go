@@ -12,8 +12,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/initkoa/orgo/activities"
 	"github.com/initkoa/orgo/activities/artifacts"
 	"github.com/initkoa/orgo/api"
+	"github.com/initkoa/orgo/api/control"
 	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/store"
@@ -60,7 +62,7 @@ func New(t testing.TB, change ...func(*api.Config)) *Stack {
 	})
 	require.NoError(t, err)
 	config := api.Config{
-		Builds: s.Builds, Reader: s.Store, Artifacts: s.Artifacts, Ledger: s.Store, Events: s.Store, Authenticator: tokens,
+		Builds: s.Builds, Keys: control.Keys{Store: s.Store, Clock: activities.SystemClock{}}, Reader: s.Store, Artifacts: s.Artifacts, Ledger: s.Store, Events: s.Store, Authenticator: tokens,
 		Log:    slog.New(slog.DiscardHandler),
 		Checks: map[string]api.Check{"store": s.Store.Ping},
 	}

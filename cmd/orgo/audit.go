@@ -14,6 +14,7 @@ import (
 	"github.com/initkoa/orgo/cmd/orgo/cli"
 	"github.com/initkoa/orgo/cmd/stack"
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/store"
 )
 
@@ -169,19 +170,20 @@ func auditCheckpoint() *cobra.Command {
 }
 
 func auditKeygen() *cobra.Command {
-	var origin string
+	var origin, purpose string
 	cmd := &cobra.Command{
-		Use: "keygen FILE", Short: "Make the key that signs the log's checkpoints",
-		Long: `Writes the private key to FILE, for "orgo server --ledger-key FILE", and the public
-one to FILE.pub, for auditors. The origin names the log in every checkpoint; use
-a name that nobody else has, such as a host's and a path.`,
-		Example: "  orgo audit keygen /etc/orgo/ledger.key --origin orgo.example.org/ledger",
-		Args:    cobra.ExactArgs(1),
+		Use: "keygen FILE", Short: "Make the key that signs the log's checkpoints, or attestations",
+		Long: `Writes the private key to FILE and the public one to FILE.pub, for auditors.
+
+With --purpose ledger it signs checkpoints ("orgo server --ledger-key FILE"). The
+origin names the log in every checkpoint; use a name that nobody else has, such as
+a host's and a path. With --purpose attestation it signs what is said of builds
+("orgo worker --signing-key FILE").`,
+		Example: "  orgo audit keygen /etc/orgo/ledger.key --origin orgo.example.org/ledger\n" +
+			"  orgo audit keygen /etc/orgo/signing.key --purpose attestation",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if origin == "" {
-				return cli.Usage("audit keygen needs --origin, the log's name")
-			}
-			if err := stack.CreateLedgerKey(args[0], origin); err != nil {
+			if err := createKey(records.KeyPurpose(purpose), args[0], origin); err != nil {
 				return err
 			}
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "private key %s\npublic key  %s.pub\n", args[0], args[0])
@@ -189,5 +191,21 @@ a name that nobody else has, such as a host's and a path.`,
 		},
 	}
 	cmd.Flags().StringVar(&origin, "origin", "", "the log's name in its checkpoints")
+	cmd.Flags().StringVar(&purpose, "purpose", string(records.KeyLedger), "what it signs: ledger or attestation")
 	return cmd
+}
+
+func createKey(purpose records.KeyPurpose, path, origin string) error {
+	switch {
+	case purpose == records.KeyAttestation && origin == "":
+		return stack.CreateSigningKey(path)
+	case purpose == records.KeyAttestation:
+		return cli.Usage("audit keygen: --origin is for ledger keys")
+	case purpose != records.KeyLedger:
+		return cli.Usage("audit keygen: --purpose is %s or %s, not %q", records.KeyLedger, records.KeyAttestation, purpose)
+	case origin == "":
+		return cli.Usage("audit keygen needs --origin, the log's name")
+	default:
+		return stack.CreateLedgerKey(path, origin)
+	}
 }

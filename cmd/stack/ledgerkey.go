@@ -47,16 +47,9 @@ func ReadLedgerKey(path string) (note.Signer, error) {
 	if path == "" {
 		return nil, errors.New("no ledger key is named: make one with \"orgo audit keygen FILE --origin NAME\" and give it with --ledger-key FILE")
 	}
-	info, err := os.Stat(path)
+	text, err := readPrivate("ledger key", path, "orgo audit keygen "+path+" --origin NAME")
 	if err != nil {
-		return nil, fmt.Errorf("ledger key: %w; make one with \"orgo audit keygen %s --origin NAME\"", err, path)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("ledger key %s can be read by others than its owner: chmod 600 it, and replace it if they may have", path)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("ledger key: %w", err)
+		return nil, err
 	}
 	signer, err := note.NewSigner(strings.TrimSpace(string(text)))
 	if err != nil {

@@ -36,6 +36,7 @@ type Deployment struct {
 	PublicURL   string   `mapstructure:"public-url"`
 	CallbackKey string   `mapstructure:"callback-key"`
 	LedgerKey   string   `mapstructure:"ledger-key"`
+	SigningKey  string   `mapstructure:"signing-key"`
 	InputRoots  []string `mapstructure:"input-root"`
 	Environment string   `mapstructure:"environment"`
 	Pollers     int      `mapstructure:"pollers"`
@@ -56,6 +57,7 @@ const stopTimeout = 10 * time.Second
 
 // RunServer serves the API.
 func RunServer(ctx context.Context, d Deployment) error {
+	d.SigningKey = "" // the worker's
 	return withStack(ctx, d, func(k *Stack) error {
 		handler, err := k.Handler()
 		if err != nil {
@@ -113,6 +115,10 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 
 // RunWorker runs workflows and activities.
 func RunWorker(ctx context.Context, d Deployment) error {
+	if d.SigningKey == "" {
+		return errors.New("no signing key is named: make one with \"orgo audit keygen FILE --purpose attestation\" and give it with --signing-key FILE")
+	}
+	d.LedgerKey = "" // the server's
 	return withStack(ctx, d, func(k *Stack) error {
 		worker := k.Worker()
 		if err := worker.Start(); err != nil {
@@ -140,7 +146,7 @@ func withStack(ctx context.Context, d Deployment, run func(*Stack) error) error 
 	defer connection.Close()
 	settings := Settings{
 		Store: d.Store, Artifacts: d.Artifacts, Tokens: d.Tokens, Organization: records.DefaultOrganization,
-		PublicURL: d.PublicURL, InputRoots: d.inputRoots(), LedgerKey: d.LedgerKey, Environment: d.Environment, Pollers: d.Pollers,
+		PublicURL: d.PublicURL, InputRoots: d.inputRoots(), LedgerKey: d.LedgerKey, SigningKey: d.SigningKey, Environment: d.Environment, Pollers: d.Pollers,
 		Temporal: connection, Namespace: d.Namespace, Observer: observer, Log: logger,
 	}
 	if d.CallbackKey != "" {

@@ -30,6 +30,9 @@ type Settings struct {
 	// LedgerKey is the file of the key that signs the log's checkpoints. A process
 	// that does not sequence needs none.
 	LedgerKey string
+	// SigningKey is the file of the key that attests builds. A process that runs no
+	// worker needs none.
+	SigningKey string
 	// Environment is the name of the environment, for records.
 	Environment string
 	// Runners may replace the runners that the worker has; nil keeps them.

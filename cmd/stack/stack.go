@@ -15,6 +15,7 @@ import (
 	"github.com/initkoa/orgo/api"
 	"github.com/initkoa/orgo/api/control"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/attest"
 	"github.com/initkoa/orgo/records/store"
 	"github.com/initkoa/orgo/workflows"
 )
@@ -27,6 +28,7 @@ type Stack struct {
 	runners   *runners
 	observer  *Observer
 	builds    *control.Builds
+	signer    *attest.Signer // nil without a key
 	closers   []func() error
 }
 
@@ -56,6 +58,14 @@ func (k *Stack) open(ctx context.Context) (err error) {
 		return err
 	}
 	k.closers = append(k.closers, k.runners.Close)
+	if s.SigningKey != "" {
+		if k.signer, err = ReadSigningKey(s.SigningKey); err != nil {
+			return err
+		}
+	}
+	if err = k.announce(ctx); err != nil {
+		return err
+	}
 	k.builds = control.NewBuilds(control.Options{
 		Temporal: s.Temporal, Namespace: s.Namespace, Store: k.store, Artifacts: k.artifacts,
 		Clock: activities.SystemClock{}, CallbackKey: s.CallbackKey,
@@ -105,7 +115,7 @@ func (k *Stack) Worker() worker.Worker {
 	workflows.Register(w, activities.New(activities.Options{
 		Store: k.store, Artifacts: k.artifacts, Runners: k.chosenRunners(),
 		Clock: activities.SystemClock{}, Log: k.settings.Log,
-		Environment: records.Environment{Name: k.settings.Environment},
+		Environment: records.Environment{Name: k.settings.Environment}, Signer: k.signer,
 	}))
 	return w
 }
@@ -163,7 +173,7 @@ func (k *Stack) Handler() (http.Handler, error) {
 		return nil, err
 	}
 	return api.New(api.Config{
-		Builds: k.builds, Reader: k.store, Ledger: k.store, Events: k.store, Artifacts: k.artifacts,
+		Builds: k.builds, Keys: control.Keys{Store: k.store, Clock: activities.SystemClock{}}, Reader: k.store, Ledger: k.store, Events: k.store, Artifacts: k.artifacts,
 		Streams:       newStreams(k.observer.Registry()),
 		Authenticator: tokens, Log: k.settings.Log, Metrics: k.observer.Handler(),
 		Checks: map[string]api.Check{

@@ -210,10 +210,14 @@ func (p *process) stackSettings(connection client.Client, server *temporal.Serve
 	}
 	path := p.dir.Path()
 	ledgerKey := filepath.Join(path, "ledger.key")
-	if _, err := os.Stat(ledgerKey); errors.Is(err, fs.ErrNotExist) {
-		if err := stack.CreateLedgerKey(ledgerKey, "orgo.local/"+strings.ToLower(rand.Text())); err != nil {
-			return stack.Settings{}, err
-		}
+	if err := stack.EnsureKey(ledgerKey, func(path string) error {
+		return stack.CreateLedgerKey(path, "orgo.local/"+strings.ToLower(rand.Text()))
+	}); err != nil {
+		return stack.Settings{}, err
+	}
+	signingKey := filepath.Join(path, "signing.key")
+	if err := stack.EnsureKey(signingKey, stack.CreateSigningKey); err != nil {
+		return stack.Settings{}, err
 	}
 	scratch := filepath.Join(path, "scratch")
 	if err := os.MkdirAll(scratch, 0o700); err != nil {
@@ -223,7 +227,7 @@ func (p *process) stackSettings(connection client.Client, server *temporal.Serve
 		Store:     store.SQLiteDSN(filepath.Join(path, "orgo.db")),
 		Artifacts: "file://" + filepath.Join(path, "artifacts"),
 		Tokens:    p.dir.TokensFile(), Organization: records.DefaultOrganization,
-		PublicURL: p.url, CallbackKey: key, LedgerKey: ledgerKey, Environment: "local", Pollers: pollers, Scratch: scratch,
+		PublicURL: p.url, CallbackKey: key, LedgerKey: ledgerKey, SigningKey: signingKey, Environment: "local", Pollers: pollers, Scratch: scratch,
 		Temporal: connection, Namespace: server.Namespace(), Observer: observer, Log: p.log,
 	}, p.dir.Publish(p.url, token)
 }

@@ -81,7 +81,8 @@ func requireRecordedOnce(t *testing.T, s *stack, id string) {
 		}
 	}
 	want := map[string]int{
-		records.TypeBuildRequested: 1, records.TypeBuildPinned: 1, records.TypeRecordWritten: 1, records.TypeBuildPassed: 1,
+		records.TypeBuildRequested: 1, records.TypeBuildPinned: 1, records.TypeRecordWritten: 1,
+		records.TypeRecordAttested: 1, records.TypeBuildPassed: 1,
 	}
 	for _, spec := range records.BuildSpine() {
 		want[fmt.Sprintf("%s/%s/%d", records.TypeStageFinished, spec.Stage, 1)] = 1

@@ -48,6 +48,8 @@ func newDeployment(t *testing.T) deployment {
 	return d
 }
 
+func (d deployment) signingKey() string { return filepath.Join(d.dir, "signing.key") }
+
 // run starts one of the processes.
 func (d deployment) run(t *testing.T, role string, args ...string) *process {
 	t.Helper()
@@ -97,8 +99,13 @@ func TestSeparateProcesses(t *testing.T) {
 	require.Contains(t, keyless.err.String(), "orgo audit keygen")
 	d.must(t, "audit", "keygen", filepath.Join(d.dir, "ledger.key"), "--origin", "e2e.test/ledger")
 
+	unsigned := d.run(t, "worker")
+	require.Equal(t, 1, unsigned.wait(t))
+	require.Contains(t, unsigned.err.String(), "orgo audit keygen")
+	d.must(t, "audit", "keygen", d.signingKey(), "--purpose", "attestation")
+
 	// A worker that was told no directory reads none.
-	strict := d.run(t, "worker")
+	strict := d.run(t, "worker", "--signing-key", d.signingKey())
 	addresses := freeAddresses(t)
 	first, firstData := d.serve(t, addresses["-api"])
 	_, secondData := d.serve(t, addresses["-ui"])
@@ -112,7 +119,7 @@ func TestSeparateProcesses(t *testing.T) {
 	strict.kill()
 	corpus, err := filepath.Abs(demoCorpus)
 	require.NoError(t, err)
-	d.run(t, "worker", "--input-root", corpus)
+	d.run(t, "worker", "--signing-key", d.signingKey(), "--input-root", corpus)
 	start(firstData, "before")
 	start(secondData, "besides")
 	first.kill()

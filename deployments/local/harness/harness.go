@@ -59,6 +59,11 @@ func Open(ctx context.Context, o Options) (*Harness, error) {
 		Temporal:  connection, Namespace: o.Server.Namespace(), Organization: records.DefaultOrganization,
 		Environment: "harness", Pollers: Pollers, Observer: stack.NewObserver(log), Log: log, Runners: o.Runners,
 	}
+	settings.SigningKey = filepath.Join(o.Dir, "signing.key")
+	if err := stack.EnsureKey(settings.SigningKey, stack.CreateSigningKey); err != nil {
+		connection.Close()
+		return nil, err
+	}
 	if err := stack.Migrate(ctx, settings.Store); err != nil {
 		connection.Close()
 		return nil, err

@@ -1,0 +1,111 @@
+package stack
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/initkoa/orgo/activities"
+	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/attest"
+)
+
+// CreateSigningKey makes the key that signs attestations: path gets the private
+// half, readable by its owner alone, and path.pub the public one, both in PEM. It
+// refuses to replace a key.
+func CreateSigningKey(path string) error {
+	private, err := attest.Generate(rand.Reader)
+	if err != nil {
+		return err
+	}
+	signer, err := attest.ParseSigner(private)
+	if err != nil {
+		return err
+	}
+	if err := createFile(path, private, 0o600); err != nil {
+		return fmt.Errorf("signing key: %w", err)
+	}
+	if err := createFile(path+publicSuffix, signer.Key().PEM(), 0o644); err != nil {
+		return fmt.Errorf("signing key: %w", err)
+	}
+	return nil
+}
+
+// EnsureKey makes a key unless there is one.
+func EnsureKey(path string, create func(path string) error) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return create(path)
+}
+
+// ReadSigningKey reads the private half of a key.
+func ReadSigningKey(path string) (*attest.Signer, error) {
+	text, err := readPrivate("signing key", path, "orgo audit keygen "+path+" --purpose attestation")
+	if err != nil {
+		return nil, err
+	}
+	signer, err := attest.ParseSigner(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return signer, nil
+}
+
+// readPrivate reads a file with a secret. Make is the command that makes one.
+func readPrivate(what, path, make string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; make one with %q", what, err, make)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("%s %s can be read by others than its owner: chmod 600 it, and replace it if they may have", what, path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	return text, nil
+}
+
+// announce records the keys of this process, each once for ever: what they sign
+// counts from there on.
+func (k *Stack) announce(ctx context.Context) error {
+	var announced []records.KeyAnnounced
+	if k.signer != nil {
+		key := k.signer.Key()
+		announced = append(announced, records.KeyAnnounced{KeyID: key.ID(), Purpose: records.KeyAttestation, Public: key.PEM()})
+	}
+	if k.settings.LedgerKey != "" {
+		if _, err := ReadLedgerKey(k.settings.LedgerKey); err != nil {
+			return err
+		}
+		verifier, err := ReadLedgerVerifier(k.settings.LedgerKey + publicSuffix)
+		if err != nil {
+			return err
+		}
+		text, err := os.ReadFile(k.settings.LedgerKey + publicSuffix)
+		if err != nil {
+			return fmt.Errorf("public ledger key: %w", err)
+		}
+		announced = append(announced, records.KeyAnnounced{
+			KeyID: fmt.Sprintf("%s+%08x", verifier.Name(), verifier.KeyHash()), Purpose: records.KeyLedger, Public: strings.TrimSpace(string(text)),
+		})
+	}
+	var errs []error
+	for _, body := range announced {
+		entry, err := records.NewEntry(records.Entry{
+			Organization: k.settings.Organization, Kind: records.KindEvent, Type: records.TypeKeyAnnounced,
+			Subject: records.Subject{Kind: records.SubjectKey, ID: body.KeyID}, At: activities.SystemClock{}.Now(), Actor: records.SystemActor,
+		}, "announced", body)
+		if err == nil {
+			_, err = k.store.Append(ctx, entry)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
