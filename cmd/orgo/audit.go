@@ -31,7 +31,7 @@ func audit() *cobra.Command {
 		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	cmd.AddCommand(auditVerify(), auditCheckpoint(), auditKeygen())
+	cmd.AddCommand(auditVerify(), auditExport(), auditCheckpoint(), auditKeygen())
 	return cmd
 }
 
@@ -46,13 +46,7 @@ func storeOf(cmd *cobra.Command) (dsn, directory string, err error) {
 	if dsn == "" {
 		dsn = os.Getenv("ORGO_STORE")
 	}
-	directory, _ = cmd.Flags().GetString("data")
-	if directory == "" {
-		directory = os.Getenv("ORGO_DATA")
-	}
-	if directory == "" {
-		directory = client.DefaultDirectory
-	}
+	directory = directoryOf(cmd)
 	if dsn != "" {
 		return dsn, directory, nil
 	}
@@ -66,10 +60,31 @@ func storeOf(cmd *cobra.Command) (dsn, directory string, err error) {
 	return store.SQLiteDSN(path), directory, nil
 }
 
+// directoryOf returns the data directory of the local stack.
+func directoryOf(cmd *cobra.Command) string {
+	if directory, _ := cmd.Flags().GetString("data"); directory != "" {
+		return directory
+	}
+	if directory := os.Getenv("ORGO_DATA"); directory != "" {
+		return directory
+	}
+	return client.DefaultDirectory
+}
+
+// publicKeyOf returns the file with the log's public key, by default the local
+// stack's.
+func publicKeyOf(cmd *cobra.Command, path string) string {
+	if path != "" {
+		return path
+	}
+	return filepath.Join(directoryOf(cmd), "ledger.key.pub")
+}
+
 func auditVerify() *cobra.Command {
 	var request stack.Audit
+	var bundle string
 	cmd := &cobra.Command{
-		Use: "verify", Short: "Check the whole log, every entry, every checkpoint and the read models",
+		Use: "verify", Short: "Check the whole log, every entry, every checkpoint and the read models; or a bundle",
 		Long: `Checks that every leaf of the log is the hash of its entry as that is stored now,
 that all hashes are those of one tree, that every checkpoint is signed with the
 given key and is of that tree, that no entry is outside the log, and that the
@@ -78,17 +93,19 @@ read models are what the entries say. It names the first thing that is wrong.
 That a whole database was set back to an earlier, consistent state can only be
 seen with a checkpoint that was kept elsewhere: see --checkpoint.`,
 		Example: "  orgo audit verify\n" +
-			"  orgo audit verify --store postgres://auditor@db/orgo --key ledger.key.pub --checkpoint kept.txt -o json",
+			"  orgo audit verify --store postgres://auditor@db/orgo --key ledger.key.pub --checkpoint kept.txt -o json\n" +
+			"  orgo audit verify --bundle ./evidence-of-ID --key ledger.key.pub",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			dsn, directory, err := storeOf(cmd)
+			if bundle != "" {
+				return verifyBundle(cmd, bundle, publicKeyOf(cmd, request.Key))
+			}
+			dsn, _, err := storeOf(cmd)
 			if err != nil {
 				return err
 			}
 			request.Store = dsn
-			if request.Key == "" {
-				request.Key = filepath.Join(directory, "ledger.key.pub")
-			}
+			request.Key = publicKeyOf(cmd, request.Key)
 			began, told := time.Now(), time.Now()
 			request.Progress = func(leaves, size int64) {
 				if time.Since(told) > 2*time.Second {
@@ -110,6 +127,7 @@ seen with a checkpoint that was kept elsewhere: see --checkpoint.`,
 		},
 	}
 	addStoreFlags(cmd)
+	cmd.Flags().StringVar(&bundle, "bundle", "", "check the bundle in this directory instead, offline")
 	cmd.Flags().StringVar(&request.Key, "key", "", "the file with the log's public key (default: that of the local stack)")
 	cmd.Flags().StringArrayVar(&request.Checkpoints, "checkpoint", nil, "a file with a checkpoint that was kept elsewhere, which the log must extend; repeatable")
 	return cmd

@@ -3,6 +3,7 @@ package ledger
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -56,6 +57,12 @@ func OpenCheckpoint(signed []byte, verifiers note.Verifiers, origin string) (Che
 	if err != nil {
 		return Checkpoint{}, &BadCheckpoint{err}
 	}
+	// A signature has one form, too: no bits that decoding drops.
+	for _, signature := range opened.Sigs {
+		if _, err := base64.StdEncoding.Strict().DecodeString(signature.Base64); err != nil {
+			return Checkpoint{}, &BadCheckpoint{fmt.Errorf("signature by %s: %w", signature.Name, err)}
+		}
+	}
 	checkpoint, err := parse(opened.Text)
 	if err != nil {
 		return Checkpoint{}, &BadCheckpoint{err}
@@ -64,6 +71,20 @@ func OpenCheckpoint(signed []byte, verifiers note.Verifiers, origin string) (Che
 		return Checkpoint{}, &BadCheckpoint{fmt.Errorf("its origin is %q, not %q", checkpoint.Origin, origin)}
 	}
 	return checkpoint, nil
+}
+
+// SizeOf returns the size that a signed checkpoint states. It checks no signature:
+// whoever has to trust the size opens the checkpoint.
+func SizeOf(signed []byte) (int64, error) {
+	text, _, found := strings.Cut(string(signed), "\n\n")
+	if !found {
+		return 0, &BadCheckpoint{errors.New("it has no signature")}
+	}
+	checkpoint, err := parse(text + "\n")
+	if err != nil {
+		return 0, &BadCheckpoint{err}
+	}
+	return checkpoint.Size, nil
 }
 
 func parse(text string) (Checkpoint, error) {

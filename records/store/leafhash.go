@@ -27,13 +27,22 @@ func (r entryRow) leaf() (ledger.Leaf, error) {
 	if err != nil {
 		return ledger.Leaf{}, err
 	}
-	var salt [ledger.SaltSize]byte
-	if r.Salt != "" { // older than the ledger
-		if n, err := hex.Decode(salt[:], []byte(r.Salt)); err != nil || n != ledger.SaltSize || len(r.Salt) != 2*ledger.SaltSize {
-			return ledger.Leaf{}, fmt.Errorf("stored entry %s: its salt is not %d bytes of hex", r.EntryID, ledger.SaltSize)
-		}
+	salt, err := r.salt()
+	if err != nil {
+		return ledger.Leaf{}, err
 	}
 	return ledger.NewLeaf(stored.Entry, r.Sequence, salt)
+}
+
+func (r entryRow) salt() (salt [ledger.SaltSize]byte, err error) {
+	if r.Salt == "" {
+		return salt, nil // older than the ledger
+	}
+	decoded, err := hex.DecodeString(r.Salt)
+	if err != nil || len(decoded) != ledger.SaltSize {
+		return salt, fmt.Errorf("stored entry %s: its salt is not %d bytes of hex", r.EntryID, ledger.SaltSize)
+	}
+	return [ledger.SaltSize]byte(decoded), nil
 }
 
 func (r entryRow) leafHash() (tlog.Hash, error) {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/evidence"
 	"github.com/initkoa/orgo/records/ledger"
 )
 
@@ -139,6 +141,37 @@ func (r *leafRows) Hashes(leaves []int64) (map[int64][]byte, error) {
 		return nil
 	})
 	return found, err
+}
+
+// History returns the entries of a subject in order, each with its leaf, or -1
+// while it has none.
+func (s *Store) History(ctx context.Context, organization string, subject records.Subject) ([]evidence.Sequenced, error) {
+	var rows []struct {
+		Leaf sql.NullInt64 `db:"leaf"`
+		entryRow
+	}
+	err := s.reader.SelectContext(ctx, &rows, s.reader.Rebind(`SELECT l.leaf, `+qualifiedEntryColumns+`
+		FROM entries e LEFT JOIN ledger_leaves l ON l.entry_id = e.entry_id AND l.organization = e.organization
+		WHERE e.organization = ? AND e.subject_kind = ? AND e.subject_id = ? ORDER BY e.sequence`), organization, subject.Kind, subject.ID)
+	if err != nil {
+		return nil, s.readFault(ctx, fmt.Sprintf("read the history of %s %s", subject.Kind, subject.ID), err)
+	}
+	history := make([]evidence.Sequenced, len(rows))
+	for i, row := range rows {
+		stored, err := row.stored()
+		if err != nil {
+			return nil, err
+		}
+		salt, err := row.salt()
+		if err != nil {
+			return nil, err
+		}
+		history[i] = evidence.Sequenced{Entry: stored.Entry, Sequence: stored.Sequence, Salt: salt, Leaf: -1}
+		if row.Leaf.Valid {
+			history[i].Leaf = row.Leaf.Int64
+		}
+	}
+	return history, nil
 }
 
 // LeafContent returns what the leaf of an entry is the hash of, in canonical

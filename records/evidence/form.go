@@ -1,0 +1,114 @@
+package evidence
+
+import (
+	"encoding/hex"
+	"encoding/json"
+
+	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/ledger"
+)
+
+// Format names the form of a bundle.
+const Format = "orgo-evidence/1"
+
+// The files of a bundle.
+const (
+	headerFile     = "evidence.json"
+	checkpointFile = "checkpoint"
+	entriesFile    = "entries.jsonl"
+	artifactsDir   = "artifacts"
+)
+
+// header says what a bundle is about.
+type header struct {
+	Format       string `json:"format"`
+	Organization string `json:"organization"`
+	BuildID      string `json:"build_id"`
+}
+
+// line is an entry with its place in the log: a line of entries.jsonl, in canonical
+// JSON.
+type line struct {
+	Leaf     int64         `json:"leaf"`
+	Sequence int64         `json:"sequence"`
+	Salt     string        `json:"salt"`  // hex
+	Proof    [][]byte      `json:"proof"` // audit path (RFC 6962 section 2.1.1)
+	Entry    records.Entry `json:"entry"`
+}
+
+// hash returns the leaf's content hashed.
+func (l line) leaf() (ledger.Leaf, error) {
+	var salt [ledger.SaltSize]byte
+	decoded, err := hex.DecodeString(l.Salt)
+	if err != nil || len(decoded) != ledger.SaltSize {
+		return ledger.Leaf{}, refusef("entry %s: its salt is not %d bytes of hex", l.Entry.ID, ledger.SaltSize)
+	}
+	copy(salt[:], decoded)
+	return ledger.NewLeaf(l.Entry, l.Sequence, salt)
+}
+
+// artifactName is the path of an artifact in a bundle.
+func artifactName(digest records.Digest) string {
+	return artifactsDir + "/" + digest.Alg + "-" + digest.Value
+}
+
+// required returns the documents whose bytes belong to the evidence of a build, in
+// order and each once: what it was asked, what it was tied to, what its inputs
+// were, what validation reported, and what was signed. What it made is named by
+// digest, and not among them: that is what was shipped.
+func required(record records.BuildRecord, attested records.RecordAttested) []records.Ref {
+	list := []records.Ref{record.Request, record.MandateBundle, record.Snapshot, record.Outputs.Validation.Report}
+	if record.PinsRef != nil && record.Pins != nil {
+		list = append(list, *record.PinsRef, record.Pins.Pipeline, record.Pins.Contracts)
+		for _, stage := range record.Pins.Stages {
+			list = append(list, stage.Config)
+		}
+	}
+	for _, attestation := range attested.Attestations {
+		list = append(list, attestation.Bundle)
+	}
+	var distinct []records.Ref
+	seen := map[records.Digest]bool{}
+	for _, ref := range list {
+		if !seen[ref.Digest] {
+			seen[ref.Digest] = true
+			distinct = append(distinct, ref)
+		}
+	}
+	return distinct
+}
+
+// findings of a build's own entries that the rest of the evidence hangs on.
+type ending struct {
+	record       records.BuildRecord
+	attested     records.RecordAttested
+	attestedLeaf int64
+}
+
+// endingOf returns the record of a build that ended, and what is attested of it.
+func endingOf(lines []line) (ending, error) {
+	var e ending
+	var recorded, attested bool
+	for _, l := range lines {
+		var into any
+		switch l.Entry.Type {
+		case records.TypeRecordWritten:
+			recorded, into = true, &e.record
+		case records.TypeRecordAttested:
+			attested, into, e.attestedLeaf = true, &e.attested, l.Leaf
+		default:
+			continue
+		}
+		if err := json.Unmarshal(l.Entry.Body, into); err != nil {
+			return e, refusef("entry %s (%s): %v", l.Entry.ID, l.Entry.Type, err)
+		}
+	}
+	switch {
+	case !recorded:
+		return e, refusef("the build has no record: it has not ended")
+	case !attested:
+		return e, refusef("the build's record is not attested: its worker had no signing key")
+	default:
+		return e, nil
+	}
+}

@@ -1,0 +1,351 @@
+package evidence
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/attest"
+	"github.com/initkoa/orgo/records/ledger"
+)
+
+// Refusal says why a directory is not the evidence that it claims to be.
+type Refusal struct{ What string }
+
+// Error says what is wrong.
+func (e *Refusal) Error() string { return e.What }
+
+func refusef(format string, args ...any) error { return &Refusal{What: fmt.Sprintf(format, args...)} }
+
+// Report is what evidence proves.
+type Report struct {
+	Organization string             `json:"organization"`
+	BuildID      string             `json:"build_id"`
+	State        records.BuildState `json:"state"`
+	Codes        []string           `json:"reason_codes"`
+	EndedAt      time.Time          `json:"ended_at"`
+	RecordHash   records.Digest     `json:"build_record_hash"`
+	Outputs      []attest.Resource  `json:"subjects"`
+	KeyID        string             `json:"key_id"`
+	LogOrigin    string             `json:"log_origin"`
+	LogSize      int64              `json:"log_size"`
+	Entries      int                `json:"entries"`
+	Artifacts    int                `json:"artifacts"`
+}
+
+// Verify checks a bundle against the log's public key. It accepts exactly what
+// Export writes: every byte of every file is bound to the signed checkpoint or is in
+// the only form that Verify reads, so that none can be changed, added or left out.
+// What is wrong is a *Refusal.
+func Verify(bundle fs.FS, verifiers note.Verifiers, origin string) (Report, error) {
+	v := verifier{bundle: bundle}
+	if err := v.run(verifiers, origin); err != nil {
+		return Report{}, err
+	}
+	return v.report, nil
+}
+
+type verifier struct {
+	bundle fs.FS
+	header header
+	report Report
+	lines  map[records.Subject][]line
+}
+
+func (v *verifier) run(verifiers note.Verifiers, origin string) error {
+	if err := v.readHeader(); err != nil {
+		return err
+	}
+	if err := v.readEntries(verifiers, origin); err != nil {
+		return err
+	}
+	build := v.lines[records.Subject{Kind: records.SubjectBuild, ID: v.header.BuildID}]
+	end, err := endingOf(build)
+	if err != nil {
+		return err
+	}
+	if err := v.checkRecord(build, end.record); err != nil {
+		return err
+	}
+	key, err := v.keyOf(end)
+	if err != nil {
+		return err
+	}
+	refs := required(end.record, end.attested)
+	contents, err := v.readArtifacts(refs)
+	if err != nil {
+		return err
+	}
+	if err := checkAttestations(end, key, contents); err != nil {
+		return err
+	}
+	if err := v.nothingElse(refs); err != nil {
+		return err
+	}
+	v.report.KeyID, v.report.Artifacts = key.ID(), len(refs)
+	return nil
+}
+
+func (v *verifier) read(name string) ([]byte, error) {
+	content, err := fs.ReadFile(v.bundle, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, refusef("%s is missing", name)
+	}
+	return content, err
+}
+
+// exactly decodes canonical JSON, and refuses any other spelling of it.
+func exactly(what string, text []byte, into any) error {
+	if err := json.Unmarshal(text, into); err != nil {
+		return refusef("%s: %v", what, err)
+	}
+	again, err := records.Canonical(into)
+	if err != nil || !bytes.Equal(again, text) {
+		return refusef("%s is not in the form that Orgo writes", what)
+	}
+	return nil
+}
+
+func (v *verifier) readHeader() error {
+	text, err := v.read(headerFile)
+	if err != nil {
+		return err
+	}
+	line, ends := bytes.CutSuffix(text, []byte("\n"))
+	if !ends {
+		return refusef("%s does not end with a line end", headerFile)
+	}
+	if err := exactly(headerFile, line, &v.header); err != nil {
+		return err
+	}
+	if v.header.Format != Format {
+		return refusef("%s is of format %q, and this Orgo reads %q", headerFile, v.header.Format, Format)
+	}
+	v.report.Organization, v.report.BuildID = v.header.Organization, v.header.BuildID
+	return nil
+}
+
+// readEntries reads the entries and proves each to be in the log. Those of a subject
+// are consecutive from the first one on.
+func (v *verifier) readEntries(verifiers note.Verifiers, origin string) error {
+	signed, err := v.read(checkpointFile)
+	if err != nil {
+		return err
+	}
+	checkpoint, err := ledger.OpenCheckpoint(signed, verifiers, origin)
+	if err != nil {
+		return refusef("checkpoint: %v", err)
+	}
+	v.report.LogOrigin, v.report.LogSize = checkpoint.Origin, checkpoint.Size
+	text, err := v.read(entriesFile)
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(string(text), "\n")
+	if last := len(lines) - 1; lines[last] == "" {
+		lines = lines[:last]
+	} else {
+		return refusef("%s does not end with a line end", entriesFile)
+	}
+	v.lines = map[records.Subject][]line{}
+	for i, text := range lines {
+		place := fmt.Sprintf("%s:%d", entriesFile, i+1)
+		var l line
+		if err := exactly(place, []byte(text), &l); err != nil {
+			return err
+		}
+		if err := l.prove(checkpoint); err != nil {
+			return refusef("%s: %v", place, err)
+		}
+		if l.Entry.Organization != v.header.Organization {
+			return refusef("%s: entry %s is of another organization", place, l.Entry.ID)
+		}
+		of := v.lines[l.Entry.Subject]
+		if l.Sequence != int64(len(of)+1) {
+			return refusef("%s: entry %s is number %d of %s %s, and number %d is missing",
+				place, l.Entry.ID, l.Sequence, l.Entry.Subject.Kind, l.Entry.Subject.ID, len(of)+1)
+		}
+		v.lines[l.Entry.Subject] = append(of, l)
+		v.report.Entries++
+	}
+	return nil
+}
+
+// prove checks that an entry is whole and in the log.
+func (l line) prove(checkpoint ledger.Checkpoint) error {
+	if records.DigestOf(l.Entry.Body) != l.Entry.Digest {
+		return fmt.Errorf("entry %s: its body is not what its digest says", l.Entry.ID)
+	}
+	leaf, err := l.leaf()
+	if err != nil {
+		return err
+	}
+	hash, err := leaf.Hash()
+	if err != nil {
+		return err
+	}
+	proof := make(tlog.RecordProof, len(l.Proof))
+	for i, step := range l.Proof {
+		if len(step) != tlog.HashSize {
+			return fmt.Errorf("entry %s: its proof is not made of hashes", l.Entry.ID)
+		}
+		proof[i] = tlog.Hash(step)
+	}
+	if err := tlog.CheckRecord(proof, checkpoint.Size, checkpoint.Root, l.Leaf, hash); err != nil {
+		return fmt.Errorf("entry %s is not leaf %d of the log: it or its proof was changed", l.Entry.ID, l.Leaf)
+	}
+	return nil
+}
+
+// checkRecord checks that the entries are the whole life of a build, and that its
+// record says what they say.
+func (v *verifier) checkRecord(build []line, record records.BuildRecord) error {
+	var view records.BuildView
+	var err error
+	for _, l := range build {
+		if view, err = records.ReduceBuild(view, l.Entry, l.Sequence); err != nil {
+			return refusef("%v", err)
+		}
+	}
+	if err := record.VerifyHash(); err != nil {
+		return refusef("%v", err)
+	}
+	if !view.State.Terminal() || record.State != view.State || record.BuildID != v.header.BuildID ||
+		!slices.Equal(record.Codes, append([]string{}, view.Codes...)) {
+		return refusef("the Build Record does not say what the entries of build %s say", v.header.BuildID)
+	}
+	v.report.State, v.report.Codes = record.State, record.Codes
+	v.report.EndedAt, v.report.RecordHash = record.EndedAt, record.Hash
+	statements, err := attest.OfBuild(record)
+	if err != nil {
+		return refusef("%v", err)
+	}
+	v.report.Outputs = statements[0].Subject
+	return nil
+}
+
+// keyOf returns the key that attested a build. It must have been announced before,
+// and not been retired.
+func (v *verifier) keyOf(end ending) (attest.Key, error) {
+	id := end.attested.KeyID
+	history := v.lines[records.Subject{Kind: records.SubjectKey, ID: id}]
+	if len(v.lines) != 2 || len(history) == 0 {
+		return attest.Key{}, refusef("%s must have the entries of the build and of key %s, and no others", entriesFile, id)
+	}
+	var key attest.Key
+	for _, l := range history {
+		switch {
+		case l.Leaf > end.attestedLeaf:
+			continue
+		case l.Entry.Type == records.TypeKeyRetired:
+			return key, refusef("key %s was retired (leaf %d) before it attested the build (leaf %d)", id, l.Leaf, end.attestedLeaf)
+		case l.Entry.Type == records.TypeKeyAnnounced:
+			var body records.KeyAnnounced
+			if err := json.Unmarshal(l.Entry.Body, &body); err != nil {
+				return key, refusef("entry %s: %v", l.Entry.ID, err)
+			}
+			announced, err := attest.ParseKey(body.Public)
+			if err != nil || announced.ID() != id || body.Purpose != records.KeyAttestation {
+				return key, refusef("entry %s announces no attestation key %s", l.Entry.ID, id)
+			}
+			key = announced
+		}
+	}
+	if key.ID() == "" {
+		return key, refusef("key %s was not announced before it attested the build", id)
+	}
+	return key, nil
+}
+
+func (v *verifier) readArtifacts(refs []records.Ref) (map[records.Digest][]byte, error) {
+	contents := map[records.Digest][]byte{}
+	for _, ref := range refs {
+		name := artifactName(ref.Digest)
+		content, err := v.readBounded(name, ref.Size)
+		if err != nil {
+			return nil, err
+		}
+		if records.DigestOf(content) != ref.Digest {
+			return nil, refusef("%s is not what its digest says", name)
+		}
+		contents[ref.Digest] = content
+	}
+	return contents, nil
+}
+
+// readBounded reads a file that must have a certain size, and no more than that.
+func (v *verifier) readBounded(name string, size int64) ([]byte, error) {
+	file, err := v.bundle.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, refusef("%s is missing", name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, size+1))
+	if err == nil && int64(len(content)) != size {
+		return nil, refusef("%s does not have %d bytes", name, size)
+	}
+	return content, err
+}
+
+// checkAttestations checks that what was signed is exactly what the record says.
+func checkAttestations(end ending, key attest.Key, contents map[records.Digest][]byte) error {
+	want, err := attest.OfBuild(end.record)
+	if err != nil {
+		return refusef("%v", err)
+	}
+	if len(want) != len(end.attested.Attestations) {
+		return refusef("%d statements are attested, not %d", len(end.attested.Attestations), len(want))
+	}
+	for i, attestation := range end.attested.Attestations {
+		statement, _, err := attest.Verify(contents[attestation.Bundle.Digest], map[string]attest.Key{key.ID(): key})
+		if err != nil {
+			return refusef("%v", err)
+		}
+		signed, err := records.Canonical(statement)
+		if err != nil {
+			return refusef("%v", err)
+		}
+		expected, err := records.Canonical(want[i])
+		if err != nil {
+			return refusef("%v", err)
+		}
+		if !bytes.Equal(signed, expected) {
+			return refusef("attestation %s does not say what the Build Record says", attestation.PredicateType)
+		}
+	}
+	return nil
+}
+
+// nothingElse refuses files that prove nothing: what lies in a bundle must not look
+// verified.
+func (v *verifier) nothingElse(refs []records.Ref) error {
+	known := map[string]bool{headerFile: true, checkpointFile: true, entriesFile: true}
+	for _, ref := range refs {
+		known[artifactName(ref.Digest)] = true
+	}
+	return fs.WalkDir(v.bundle, ".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (path == "." || path == artifactsDir):
+			return nil
+		case !known[path] || !entry.Type().IsRegular():
+			return refusef("%s is no part of the evidence", path)
+		default:
+			return nil
+		}
+	})
+}
