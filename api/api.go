@@ -77,6 +77,7 @@ type server struct {
 	checks        map[string]Check
 	limits        Limits
 	events        *eventStreams
+	gossip        gossip
 	format        huma.Format
 	builtin       builtin.Documents
 }
@@ -95,6 +96,7 @@ func New(config Config) (http.Handler, error) {
 		authenticator: config.Authenticator, log: config.Log, checks: config.Checks,
 		limits: config.Limits.withDefaults(), format: jsonFormat(), builtin: documents,
 	}
+	s.gossip.ledger = config.Ledger
 	s.events = newEventStreams(config.Events, config.Streams, s.limits)
 	mux := http.NewServeMux()
 	api := humago.New(mux, s.humaConfig())
@@ -120,7 +122,7 @@ func New(config Config) (http.Handler, error) {
 		w.Header().Set("Content-Type", "application/openapi+json")
 		_, _ = w.Write(document) // the caller is gone; there is nobody to tell
 	})
-	return s.wrap(routed(mux)), nil
+	return s.wrap(s.gossiping(routed(mux))), nil
 }
 
 // humaConfig is built by hand: the defaults bring pages that load scripts from

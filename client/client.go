@@ -21,6 +21,8 @@ type Options struct {
 	Token string
 	// HTTP is the client to use; nil means one with sensible settings.
 	HTTP *http.Client
+	// Log, if it is given, is what every answer of the server has to extend.
+	Log *Log
 	// Attempts bounds how often a call that may be repeated is made; 0 means 4.
 	Attempts int
 }
@@ -30,6 +32,7 @@ type Client struct {
 	base     *url.URL
 	token    string
 	http     *http.Client
+	log      *Log
 	attempts int
 }
 
@@ -42,7 +45,7 @@ func New(options Options) (*Client, error) {
 	if (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" {
 		return nil, fmt.Errorf("orgo server url %q is not http://HOST[:PORT] or https://HOST[:PORT]", options.URL)
 	}
-	c := &Client{base: base, token: options.Token, http: options.HTTP, attempts: options.Attempts}
+	c := &Client{base: base, token: options.Token, http: options.HTTP, log: options.Log, attempts: options.Attempts}
 	if c.http == nil {
 		c.http = defaultHTTP()
 	}
@@ -82,6 +85,8 @@ type call struct {
 	body func() (io.Reader, error)
 	// repeatable says that a second call does no harm.
 	repeatable bool
+	// unchecked says that the answer is part of a check of the log.
+	unchecked bool
 }
 
 func get(path ...string) call {
@@ -182,6 +187,12 @@ func (c *Client) once(ctx context.Context, call call) (*http.Response, error) {
 			return nil, ctx.Err()
 		}
 		return nil, &UnreachableError{URL: c.base.Redacted(), Cause: cause(err)}
+	}
+	if c.log != nil && !call.unchecked {
+		if err := c.log.check(ctx, c, answer); err != nil {
+			_ = answer.Body.Close()
+			return nil, err
+		}
 	}
 	if answer.StatusCode >= http.StatusBadRequest {
 		defer answer.Body.Close()

@@ -27,12 +27,17 @@ func (e *NoServerError) Error() string {
 	return fmt.Sprintf("no server is known: there is no %s; set ORGO_URL and ORGO_TOKEN, or ORGO_DATA to a local stack's data directory", e.Looked)
 }
 
+// logKeyFile is where a local stack keeps the public key of its log.
+const logKeyFile = "ledger.key.pub"
+
 // FromEnvironment finds the server: ORGO_URL and ORGO_TOKEN, else the client.json
-// of a local stack in dir, or if dir is empty in ORGO_DATA, or in ".orgo".
+// of a local stack in dir, or if dir is empty in ORGO_DATA, or in ".orgo". The
+// public key of the log is in ORGO_LOG_KEY, or in that directory; with it every
+// answer must be of the log that was seen before.
 // Without any of them the error is a *NoServerError.
 func FromEnvironment(dir string) (Options, error) {
 	if url := os.Getenv("ORGO_URL"); url != "" {
-		return Options{URL: url, Token: os.Getenv("ORGO_TOKEN")}, nil
+		return Options{URL: url, Token: os.Getenv("ORGO_TOKEN")}.withLog(os.Getenv("ORGO_LOG_KEY"))
 	}
 	return FromDirectory(firstNonEmpty(dir, os.Getenv("ORGO_DATA"), DefaultDirectory))
 }
@@ -54,7 +59,19 @@ func FromDirectory(dir string) (Options, error) {
 	if connection.URL == "" {
 		return Options{}, fmt.Errorf("connection settings in %s have no url", path)
 	}
-	return Options{URL: connection.URL, Token: connection.Token}, nil
+	options := Options{URL: connection.URL, Token: connection.Token}
+	key := filepath.Join(dir, logKeyFile)
+	if _, err := os.Stat(key); errors.Is(err, fs.ErrNotExist) {
+		return options, nil
+	}
+	return options.withLog(key)
+}
+
+func (o Options) withLog(keyFile string) (_ Options, err error) {
+	if keyFile != "" {
+		o.Log, err = OpenLog(keyFile)
+	}
+	return o, err
 }
 
 // SaveDirectory writes what FromDirectory reads. Only the owner may read it: it

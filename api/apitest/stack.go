@@ -56,6 +56,20 @@ func New(t testing.TB, change ...func(*api.Config)) *Stack {
 	t.Cleanup(func() { require.NoError(t, s.Artifacts.Close()) })
 	s.Builds = &Builds{store: s.Store, artifacts: s.Artifacts}
 
+	s.serve(t, change...)
+	return s
+}
+
+// Over starts another server over the stores of a stack.
+func Over(t testing.TB, s *Stack, change ...func(*api.Config)) *Stack {
+	t.Helper()
+	another := *s
+	another.serve(t, change...)
+	return &another
+}
+
+func (s *Stack) serve(t testing.TB, change ...func(*api.Config)) {
+	t.Helper()
 	tokens, err := api.NewStaticTokens([]api.TokenEntry{
 		{TokenSHA256: api.HashToken(TokenAlice), Actor: "alice", Organization: records.DefaultOrganization, Roles: []string{"operator"}},
 		{TokenSHA256: api.HashToken(TokenBob), Actor: "bob", Organization: OtherOrg},
@@ -74,7 +88,6 @@ func New(t testing.TB, change ...func(*api.Config)) *Stack {
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	s.URL, s.Cut = server.URL, server.CloseClientConnections
-	return s
 }
 
 // Client returns a client that calls as alice.

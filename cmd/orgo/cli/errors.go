@@ -76,6 +76,7 @@ func problemOf(err error) client.Problem {
 		problem     *client.Problem
 		unreachable *client.UnreachableError
 		noServer    *client.NoServerError
+		foreignLog  *client.LogError
 	)
 	switch {
 	case errors.As(err, &outcome):
@@ -86,6 +87,9 @@ func problemOf(err error) client.Problem {
 		return localProblem(string(gates.RequestInvalid), err, "correct the command line")
 	case errors.As(err, &unreachable), errors.As(err, &noServer):
 		return localProblem(client.CodeUnreachable, err, startHint)
+	case errors.As(err, &foreignLog):
+		reason, _ := gates.Lookup(gates.LedgerNotExtended)
+		return localProblem(client.CodeNotExtended, err, reason.Remedy)
 	case errors.Is(err, context.Canceled):
 		return localProblem(client.CodeInterrupted, errors.New("interrupted; a build that was started goes on, see \"orgo build list\""), "")
 	default:

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
@@ -19,6 +20,8 @@ type Settings struct {
 	Token  string `mapstructure:"token"`
 	Data   string `mapstructure:"data"`
 	Output string `mapstructure:"output"`
+	// LogKey is the file with the public key of the server's log.
+	LogKey string `mapstructure:"log-key"`
 
 	// dataChosen says that the data directory was given as a flag, which then
 	// goes before a URL that was not.
@@ -30,6 +33,7 @@ const (
 	flagURL    = "url"
 	flagData   = "data"
 	flagOutput = "output"
+	flagLogKey = "log-key"
 )
 
 // addSettingFlags adds the flags of the settings. The token has none: the
@@ -38,13 +42,15 @@ func addSettingFlags(flags *pflag.FlagSet) {
 	flags.String(flagURL, "", "the server's URL (ORGO_URL; its token is in ORGO_TOKEN)")
 	flags.String(flagData, "", "the data directory of a local stack, which knows its URL and token (ORGO_DATA; default .orgo)")
 	flags.StringP(flagOutput, "o", formatTable, "how to print: table, json or yaml (ORGO_OUTPUT)")
+	flags.String(flagLogKey, "", "the file with the public key of the server's log; every answer must then extend what was seen before (ORGO_LOG_KEY)")
 	flags.String(flagConfig, "", "a settings file with url, token, data and output (ORGO_CONFIG; default orgo/config.yaml in the user's configuration directory)")
 }
 
 func readSettings(flags *pflag.FlagSet) (Settings, error) {
 	v := viper.New()
 	v.SetEnvPrefix("orgo")
-	for _, name := range []string{flagURL, flagData, flagOutput, flagConfig} {
+	v.SetEnvKeyReplacer(strings.NewReplacer("-", "_"))
+	for _, name := range []string{flagURL, flagData, flagOutput, flagLogKey, flagConfig} {
 		if err := errors.Join(v.BindPFlag(name, flags.Lookup(name)), v.BindEnv(name)); err != nil {
 			return Settings{}, Usage("setting %s: %v", name, err)
 		}
@@ -93,7 +99,13 @@ func readFile(v *viper.Viper) error {
 // connection says where the server is.
 func (s Settings) connection() (client.Options, error) {
 	if s.URL != "" && !s.dataChosen {
-		return client.Options{URL: s.URL, Token: s.Token}, nil
+		options := client.Options{URL: s.URL, Token: s.Token}
+		if s.LogKey == "" {
+			return options, nil
+		}
+		var err error
+		options.Log, err = client.OpenLog(s.LogKey)
+		return options, err
 	}
 	directory := s.Data
 	if directory == "" {
