@@ -31,7 +31,7 @@ func audit() *cobra.Command {
 		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	cmd.AddCommand(auditVerify(), auditExport(), auditCheckpoint(), auditKeygen())
+	cmd.AddCommand(auditVerify(), auditExport(), auditRebuild(), auditCheckpoint(), auditKeygen())
 	return cmd
 }
 
@@ -163,6 +163,44 @@ func writeAudit(out io.Writer, report stack.AuditReport, took time.Duration) err
 		}
 	}
 	return nil
+}
+
+func auditRebuild() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "rebuild", Short: "Compute the read models again from the append-only tables",
+		Long: `Computes everything that is derived from the entries again, from the entries alone,
+puts right what is stored otherwise, and prints what that was. Nobody appends
+meanwhile: what wants to waits. "orgo audit verify" only compares.`,
+		Example: "  orgo audit rebuild\n  orgo audit rebuild --store postgres://orgo@db/orgo -o json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dsn, _, err := storeOf(cmd)
+			if err != nil {
+				return err
+			}
+			differences, err := stack.Rebuild(cmd.Context(), dsn)
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			if format, _ := cmd.Flags().GetString("output"); format == "json" {
+				return json.NewEncoder(out).Encode(map[string][]string{"differences": differences})
+			}
+			if len(differences) == 0 {
+				_, err = fmt.Fprintln(out, "the read models are what the entries say")
+				return err
+			}
+			for _, difference := range differences {
+				if _, err := fmt.Fprintln(out, difference); err != nil {
+					return err
+				}
+			}
+			_, err = fmt.Fprintf(out, "%d differences, put right; \"orgo audit verify\" says whether the entries themselves are whole\n", len(differences))
+			return err
+		},
+	}
+	addStoreFlags(cmd)
+	return cmd
 }
 
 func auditCheckpoint() *cobra.Command {

@@ -72,6 +72,18 @@ func (a Audit) Verify(ctx context.Context) (AuditReport, error) {
 	})
 }
 
+// Rebuild puts the read models of a store right and returns what was different.
+func Rebuild(ctx context.Context, dsn string) ([]string, error) {
+	return openedStore(ctx, dsn, func(s *store.Store) ([]string, error) {
+		differences, err := s.Rebuild(ctx)
+		texts := []string{}
+		for _, difference := range differences {
+			texts = append(texts, difference.String())
+		}
+		return texts, err
+	})
+}
+
 // NewestCheckpoint returns the newest checkpoint of a store's log.
 func NewestCheckpoint(ctx context.Context, dsn string) ([]byte, error) {
 	return openedStore(ctx, dsn, func(s *store.Store) ([]byte, error) { return s.Checkpoint(ctx) })

@@ -24,6 +24,9 @@ type dialect struct {
 	// organization, kind and id, which keeps other transactions from appending to
 	// it. No row means 0.
 	lockSubject string
+	// freeze keeps others from appending until the transaction ends; empty where
+	// the transaction alone does.
+	freeze string
 	// classify says what an error of the driver means.
 	classify func(error) class
 	// connect opens the pools. Where one pool both writes and reads, it is

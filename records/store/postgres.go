@@ -34,6 +34,7 @@ var postgresDialect = dialect{
 	lockSubject: `INSERT INTO subjects (organization, subject_kind, subject_id, sequence) VALUES (?, ?, ?, 0)
 		ON CONFLICT (organization, subject_kind, subject_id) DO UPDATE SET sequence = subjects.sequence
 		RETURNING sequence`,
+	freeze:   `LOCK TABLE subjects, builds IN SHARE ROW EXCLUSIVE MODE`,
 	classify: classifyPostgres,
 	connect:  connectPostgres,
 	appender: func(r *recorder, observers []func(Stored)) appender {

@@ -40,6 +40,61 @@ func (s *Store) VerifyReadModel(ctx context.Context) ([]Difference, error) {
 	return v.differences, nil
 }
 
+// Rebuild computes the read models again, from the entries alone, puts right what
+// is stored otherwise, and returns what that was; nothing when they are whole.
+// Nobody appends meanwhile. What is append-only is compared and never changed.
+func (s *Store) Rebuild(ctx context.Context) ([]Difference, error) {
+	tx, err := s.writer.BeginTxx(ctx, nil)
+	if err != nil {
+		return nil, s.readFault(ctx, "rebuild the read models", err)
+	}
+	v := &verifier{tx: tx, repair: true}
+	err = v.rebuild(ctx, s.dialect.freeze)
+	if err == nil {
+		err = tx.Commit()
+	} else {
+		err = errors.Join(err, tx.Rollback())
+	}
+	if err != nil {
+		return nil, s.dialect.fault("rebuild the read models", err)
+	}
+	return v.differences, nil
+}
+
+func (v *verifier) rebuild(ctx context.Context, freeze string) error {
+	if freeze != "" {
+		if _, err := v.tx.ExecContext(ctx, freeze); err != nil {
+			return err
+		}
+	}
+	if err := v.run(ctx); err != nil {
+		return err
+	}
+	for _, statement := range removeOrphansSQL {
+		if _, err := v.tx.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeOrphansSQL removes what the read models have of no entry.
+var removeOrphansSQL = []string{
+	`DELETE FROM builds WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.organization = builds.organization
+		AND e.subject_kind = 'build' AND e.subject_id = builds.build_id)`,
+	`DELETE FROM subjects WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.organization = subjects.organization
+		AND e.subject_kind = subjects.subject_kind AND e.subject_id = subjects.subject_id)`,
+}
+
+// save puts a row of a read model right, if that is what the walk is for.
+func (v *verifier) save(ctx context.Context, statement string, args ...any) error {
+	if !v.repair {
+		return nil
+	}
+	_, err := v.tx.ExecContext(ctx, v.tx.Rebind(statement), args...)
+	return err
+}
+
 // verifyPage is how many entries are read at a time.
 const verifyPage = 500
 
@@ -47,6 +102,7 @@ const verifyPage = 500
 // last one it folded.
 type verifier struct {
 	tx          *sqlx.Tx
+	repair      bool // put the read models right
 	differences []Difference
 
 	at     entryRow
@@ -166,6 +222,11 @@ func (v *verifier) endSubject(ctx context.Context) error {
 	case sequence != v.at.Sequence:
 		v.differ(v.at, "its last sequence is stored as %d and is %d", sequence, v.at.Sequence)
 	}
+	if sequence != v.at.Sequence {
+		if err := v.save(ctx, saveSubjectSQL, v.at.Organization, v.at.SubjectKind, v.at.SubjectID, v.at.Sequence); err != nil {
+			return err
+		}
+	}
 	if v.at.SubjectKind != records.SubjectBuild || v.broken {
 		return nil
 	}
@@ -189,7 +250,11 @@ func (v *verifier) compareBuild(ctx context.Context) error {
 		v.differ(v.at, "its view is stored as version %d in state %s and folds to version %d in state %s:\n stored %s\n folded %s",
 			have.Version, have.State, want.Version, want.State, have.View, want.View)
 	}
-	return nil
+	if have == want {
+		return nil
+	}
+	return v.save(ctx, saveBuildSQL, want.Organization, want.BuildID, want.Version, want.State, want.PipelineID,
+		want.CreatedAt, want.UpdatedAt, want.View)
 }
 
 // orphans are the queries for what is derived from no entry, and what is wrong

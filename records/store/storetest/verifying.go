@@ -11,6 +11,7 @@ import (
 var verifying = map[string]func(*testing.T, fixture){
 	"verification passes over many subjects":   testVerifyMany,
 	"verification catches every planted fault": testVerifyFaults,
+	"read models are rebuilt from the entries": testRebuild,
 }
 
 func testVerifyMany(t *testing.T, f fixture) {
