@@ -2,7 +2,7 @@
 MODULES = ./... ./deployments/local/...
 TOOL = GOWORK=off go tool -modfile=tools/go.mod
 
-.PHONY: help build test check bench scale histories
+.PHONY: help build test check chaos bench scale histories
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ check: ## gofmt, vet, staticcheck, workflowcheck, and that the root module stand
 	go vet $(MODULES)
 	$(TOOL) staticcheck ./...
 	$(TOOL) workflowcheck -config .workflowcheck.yaml ./workflows/...
+
+chaos: ## 200,000 events through crashes of Postgres: every consumer sees each once, in order
+	ORGO_CHAOS_EVENTS=200000 go test ./records/store -run EveryConsumer -v -timeout 30m
 
 bench: ## builds per second next to a bare workflow, with ratios
 	go run ./deployments/local/bench

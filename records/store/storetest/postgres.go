@@ -46,8 +46,39 @@ func Postgres(t testing.TB) string {
 
 var errNoPostgres = errors.New("no initdb and postgres on PATH or in /usr/lib/postgresql/*/bin: install the postgresql package")
 
-// sharedCluster starts the cluster of this process once.
-var sharedCluster = sync.OnceValues(startCluster)
+// sharedCluster starts the cluster of this process once. Its commits may be lost in
+// a crash, which it never has.
+var sharedCluster = sync.OnceValues(func() (*cluster, error) { return startCluster("off") })
+
+// RestartingPostgres returns the DSN of an empty database in a cluster of its own,
+// and what makes its server crash; it comes back by itself, with everything that
+// was committed. Without a Postgres installation it does as Postgres does.
+func RestartingPostgres(t testing.TB) (dsn string, crash func()) {
+	t.Helper()
+	server, err := startCluster("on")
+	if errors.Is(err, errNoPostgres) && os.Getenv("CI") == "" {
+		t.Skipf("SKIPPED, NOT TESTED ON POSTGRES: %v", err)
+	}
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.alive.Close()) })
+	server.execute(t, "CREATE DATABASE test")
+	return server.dsn("test"), func() {
+		// It may be starting, and have none.
+		if pid, err := server.pid(); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGQUIT)
+		}
+	}
+}
+
+// pid returns the process id of the server.
+func (c *cluster) pid() (int, error) {
+	text, err := os.ReadFile(c.directory + "/data/postmaster.pid")
+	if err != nil {
+		return 0, err
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	return strconv.Atoi(first)
+}
 
 // cluster is a running Postgres server.
 type cluster struct {
@@ -57,19 +88,22 @@ type cluster struct {
 	alive io.WriteCloser
 }
 
-// supervisor runs the server, and when its stdin ends stops it at once and
-// removes the directory.
-const supervisor = `"$1" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=200 \
-	-c fsync=off -c synchronous_commit=off -c full_page_writes=off >"$2/log" 2>&1 &
+// supervisor runs the server, again if it crashes, and when its stdin ends stops it
+// at once and removes the directory.
+const supervisor = `while [ ! -e "$2/stop" ]; do
+	"$1" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=200 \
+		-c fsync=off -c synchronous_commit="$3" -c full_page_writes=off >>"$2/log" 2>&1
+done &
 cat >/dev/null
-kill -QUIT $! 2>/dev/null
+touch "$2/stop"
+kill -QUIT "$(head -1 "$2/data/postmaster.pid")" 2>/dev/null
 wait $!
 cd / && rm -rf "$2"`
 
 // startTimeout bounds the start of a server on a busy machine.
 const startTimeout = time.Minute
 
-func startCluster() (_ *cluster, err error) {
+func startCluster(synchronous string) (_ *cluster, err error) {
 	programs, err := findPrograms("initdb", "postgres")
 	if err != nil {
 		return nil, err
@@ -94,7 +128,7 @@ func startCluster() (_ *cluster, err error) {
 	if output, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, output)
 	}
-	server := exec.Command("/bin/sh", "-c", supervisor, "sh", programs["postgres"], directory)
+	server := exec.Command("/bin/sh", "-c", supervisor, "sh", programs["postgres"], directory, synchronous)
 	server.SysProcAttr = attributes
 	server.Dir = directory
 	alive, err := server.StdinPipe()
