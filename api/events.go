@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -9,6 +10,8 @@ import (
 
 	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/records/event"
+	"github.com/initkoa/orgo/records/store"
 )
 
 // The media types of GET /v1/events.
@@ -45,9 +48,9 @@ type eventsInput struct {
 }
 
 func (s *server) followEvents(ctx context.Context, caller Identity, in *eventsInput) (*huma.StreamResponse, error) {
-	filter, err := newEventFilter(in)
-	if err != nil {
-		return nil, err
+	filter := event.Filter{Types: in.Types, Subject: in.Subject, Channel: in.Channel}
+	if err := filter.Check(); err != nil {
+		return nil, badFilter("query", err)
 	}
 	after, err := s.events.cursor(ctx, in)
 	if err != nil {
@@ -76,6 +79,20 @@ func (s *server) sendPage(ctx huma.Context, page client.EventList) {
 	if err := s.format.Marshal(ctx.BodyWriter(), page); err != nil {
 		s.log.WarnContext(ctx.Context(), "a page of events was not sent", "request_id", infoOf(ctx.Context()).id, "error", err)
 	}
+}
+
+// eventOf returns a leaf of the log as an event.
+func eventOf(leaf store.Leaf) event.Event {
+	return event.Of(leaf.Number, event.Entry{Entry: leaf.Entry, Sequence: leaf.Stored.Sequence})
+}
+
+// badFilter says where in a request a filter is not valid.
+func badFilter(place string, err error) error {
+	var bad *event.FilterError
+	if errors.As(err, &bad) {
+		return invalid(place+"."+bad.Part, "%s", bad.What)
+	}
+	return err
 }
 
 // cursor returns the leaf after which the caller wants events: -1 for the
@@ -109,7 +126,7 @@ const pageScans = 16
 // page returns up to limit events after a leaf. A page of a log in which little
 // passes the filter may have fewer events than there are.
 func (e *eventStreams) page(
-	ctx context.Context, organization string, filter eventFilter, after int64, limit int,
+	ctx context.Context, organization string, filter event.Filter, after int64, limit int,
 ) (client.EventList, error) {
 	list := client.EventList{Events: []client.Event{}, Next: after}
 	for range pageScans {
@@ -121,10 +138,10 @@ func (e *eventStreams) page(
 			return list, nil
 		}
 		for _, leaf := range leaves {
-			if !filter.admits(leaf) {
+			if !filter.Admits(leaf.Entry) {
 				continue
 			}
-			list.Events = append(list.Events, EventOf(leaf))
+			list.Events = append(list.Events, eventOf(leaf))
 			if len(list.Events) == limit {
 				list.Next, list.More = leaf.Number, true
 				return list, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/records/event"
 	"github.com/initkoa/orgo/records/store"
 )
 
@@ -100,7 +101,7 @@ func (e *eventStreams) admit() (release func(), err error) {
 
 // sendStream sends events until the consumer leaves or falls behind, or the
 // server stops. Every stream ends so that its consumer can go on at its cursor.
-func (s *server) sendStream(ctx huma.Context, organization string, filter eventFilter, after int64) {
+func (s *server) sendStream(ctx huma.Context, organization string, filter event.Filter, after int64) {
 	_, w := humago.Unwrap(ctx)
 	header := w.Header()
 	header.Set("Content-Type", mediaEventStream)
@@ -125,7 +126,7 @@ const streamPage = 100
 // there and those to come. No more than a page is held; a consumer is waited for
 // only as long as its writes may take.
 func (e *eventStreams) follow(
-	ctx context.Context, out *eventWriter, organization string, filter eventFilter, after int64,
+	ctx context.Context, out *eventWriter, organization string, filter event.Filter, after int64,
 ) (StreamEnd, error) {
 	heartbeat, poll := time.NewTicker(e.limits.Heartbeat), time.NewTicker(e.limits.EventPoll)
 	defer heartbeat.Stop()
@@ -168,9 +169,9 @@ func (e *eventStreams) follow(
 
 // send writes what the filter admits of a page. The end is that of the stream if
 // there is an error.
-func (e *eventStreams) send(out *eventWriter, filter eventFilter, leaves []store.Leaf) (StreamEnd, error) {
+func (e *eventStreams) send(out *eventWriter, filter event.Filter, leaves []store.Leaf) (StreamEnd, error) {
 	for _, leaf := range leaves {
-		if !filter.admits(leaf) {
+		if !filter.Admits(leaf.Entry) {
 			continue
 		}
 		if err := out.prepare(leaf); err != nil {
@@ -218,7 +219,7 @@ type eventWriter struct {
 func (w *eventWriter) prepare(leaf store.Leaf) error {
 	w.buffer.Reset()
 	fmt.Fprintf(&w.buffer, "id: %d\nevent: %s\ndata: ", leaf.Number, leaf.Type)
-	if err := jsonFormat().Marshal(&w.buffer, EventOf(leaf)); err != nil {
+	if err := jsonFormat().Marshal(&w.buffer, eventOf(leaf)); err != nil {
 		return fmt.Errorf("event of leaf %d: %w", leaf.Number, err)
 	}
 	w.buffer.WriteByte('\n')

@@ -4,41 +4,15 @@ import (
 	"context"
 	"net/url"
 	"strconv"
-	"time"
-)
 
-// CloudEventsVersion is the version of the CloudEvents specification that events
-// follow.
-const CloudEventsVersion = "1.0"
+	"github.com/initkoa/orgo/records/event"
+)
 
 // FromTheBeginning is the cursor before the first leaf of the log.
 const FromTheBeginning int64 = -1
 
-// Event is a leaf of the log as a CloudEvent (CloudEvents 1.0, JSON event format).
-// Source and ID together name it for ever.
-type Event struct {
-	SpecVersion     string    `json:"specversion" enum:"1.0"`
-	ID              string    `json:"id" doc:"The id of the entry"`
-	Source          string    `json:"source" doc:"/orgs/ORGANIZATION"`
-	Type            string    `json:"type" doc:"orgo.NOUN.VERB"`
-	Subject         string    `json:"subject" doc:"KIND/ID of what it is about"`
-	Time            time.Time `json:"time"`
-	DataContentType string    `json:"datacontenttype"`
-	// Sequence is the leaf. It is text because an Integer of CloudEvents has 32
-	// bits, and a log has more leaves than that.
-	Sequence    string      `json:"orgosequence" doc:"The leaf, in decimal: the cursor of this event"`
-	BuildID     string      `json:"orgobuildid,omitempty"`
-	ReleaseID   string      `json:"orgoreleaseid,omitempty"`
-	CaseID      string      `json:"orgocaseid,omitempty"`
-	Channel     string      `json:"orgochannel,omitempty"`
-	Cohort      string      `json:"orgocohort,omitempty"`
-	Stage       string      `json:"orgostage,omitempty"`
-	ReasonCodes string      `json:"orgoreasoncodes,omitempty" doc:"Reason codes, with commas between them"`
-	Data        StoredEntry `json:"data" doc:"The entry"`
-}
-
-// Leaf returns the number of the event's leaf, which is its cursor.
-func (e Event) Leaf() (int64, error) { return strconv.ParseInt(e.Sequence, 10, 64) }
+// Event is a leaf of the log as a CloudEvent.
+type Event = event.Event
 
 // EventQuery selects events. Zero fields select all; a nil After means those that
 // are still to come.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/event"
 )
 
 // The types here are the bodies of requests and answers. Their struct tags
@@ -91,11 +92,8 @@ type EntryList struct {
 	Next int64 `json:"next"`
 }
 
-// StoredEntry is an entry and its place among those of its build, from 1.
-type StoredEntry struct {
-	records.Entry
-	Sequence int64 `json:"sequence"`
-}
+// StoredEntry is an entry and its place among those of its subject, from 1.
+type StoredEntry = event.Entry
 
 // Why lists every condition that keeps a build from passing.
 type Why struct {
