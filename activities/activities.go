@@ -6,6 +6,7 @@ package activities
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/initkoa/orgo/activities/artifacts"
@@ -51,6 +52,9 @@ type Activities struct {
 	log         *slog.Logger
 	environment records.Environment
 	signer      *attest.Signer
+	events      EventLog
+	webhookKey  []byte
+	webhooks    *http.Client
 	contracts   *contractCache
 	checked     *cache[checkedKey, []byte]
 }
@@ -64,8 +68,8 @@ type checkedKey struct {
 // checkedSize bounds how many checked documents are kept.
 const checkedSize = 256
 
-// Options are the parts that activities work with; all but the signer are
-// required.
+// Options are the parts that activities work with; all but those of attestations
+// and webhooks are required.
 type Options struct {
 	Store       Store
 	Artifacts   *artifacts.Store
@@ -75,13 +79,17 @@ type Options struct {
 	Environment records.Environment
 	// Signer attests the records of builds; without one they are not attested.
 	Signer *attest.Signer
+	// Events and WebhookKey serve webhooks.
+	Events     EventLog
+	WebhookKey []byte
 }
 
 // New returns activities over the given parts.
 func New(o Options) *Activities {
 	return &Activities{
 		store: o.Store, artifacts: o.Artifacts, runners: o.Runners, clock: o.Clock,
-		log: o.Log, environment: o.Environment, signer: o.Signer, contracts: newContractCache(o.Artifacts),
+		log: o.Log, environment: o.Environment, signer: o.Signer,
+		events: o.Events, webhookKey: o.WebhookKey, webhooks: newWebhookClient(), contracts: newContractCache(o.Artifacts),
 		checked: newCache[checkedKey, []byte](checkedSize),
 	}
 }

@@ -20,6 +20,7 @@ import (
 type Config struct {
 	Builds        Builds
 	Keys          Keys
+	Webhooks      Webhooks
 	Reader        Reader
 	Artifacts     Artifacts
 	Ledger        Ledger
@@ -69,6 +70,7 @@ func (l Limits) withDefaults() Limits {
 type server struct {
 	builds        Builds
 	keys          Keys
+	webhooks      Webhooks
 	reader        Reader
 	artifacts     Artifacts
 	ledger        Ledger
@@ -84,15 +86,15 @@ type server struct {
 
 // New returns the handler of the whole API.
 func New(config Config) (http.Handler, error) {
-	if config.Builds == nil || config.Keys == nil || config.Reader == nil || config.Artifacts == nil || config.Ledger == nil || config.Events == nil || config.Authenticator == nil || config.Log == nil {
-		return nil, fmt.Errorf("api: builds, keys, reader, artifacts, ledger, events, authenticator and log must all be given")
+	if config.Builds == nil || config.Keys == nil || config.Webhooks == nil || config.Reader == nil || config.Artifacts == nil || config.Ledger == nil || config.Events == nil || config.Authenticator == nil || config.Log == nil {
+		return nil, fmt.Errorf("api: builds, keys, webhooks, reader, artifacts, ledger, events, authenticator and log must all be given")
 	}
 	documents, err := builtin.Load()
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
 	s := &server{
-		builds: config.Builds, keys: config.Keys, reader: config.Reader, artifacts: config.Artifacts, ledger: config.Ledger,
+		builds: config.Builds, keys: config.Keys, webhooks: config.Webhooks, reader: config.Reader, artifacts: config.Artifacts, ledger: config.Ledger,
 		authenticator: config.Authenticator, log: config.Log, checks: config.Checks,
 		limits: config.Limits.withDefaults(), format: jsonFormat(), builtin: documents,
 	}
@@ -107,6 +109,7 @@ func New(config Config) (http.Handler, error) {
 	s.registerEvents(api)
 	s.registerLedger(api)
 	s.registerKeys(api)
+	s.registerWebhooks(api)
 	s.registerCallbacks(api)
 	s.registerHealth(api)
 	if config.Metrics != nil {

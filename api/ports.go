@@ -8,6 +8,7 @@ import (
 
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/event"
 	"github.com/initkoa/orgo/records/ledger"
 	"github.com/initkoa/orgo/records/store"
 )
@@ -32,6 +33,17 @@ type Builds interface {
 type Keys interface {
 	// Retire says that what a key signs counts no more from now on.
 	Retire(ctx context.Context, organization, keyID string, by Identity, reason string) (records.KeyRetirement, error)
+}
+
+// Webhooks is the control over webhooks.
+type Webhooks interface {
+	// Create records a webhook and starts it, and returns what its deliveries are
+	// signed with.
+	Create(ctx context.Context, organization string, webhook event.Webhook, by Identity, reason string) (secret string, err error)
+	Status(ctx context.Context, organization, id string) (event.WebhookStatus, error)
+	List(ctx context.Context, organization string) ([]event.WebhookStatus, error)
+	Redrive(ctx context.Context, organization, id string, by Identity, reason string) error
+	Delete(ctx context.Context, organization, id string, by Identity, reason string) error
 }
 
 // Callback is the late answer of an http runner. Nothing in it is to be trusted

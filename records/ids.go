@@ -30,3 +30,8 @@ func deriveID(parts ...string) string {
 	s := hex.EncodeToString(u[:])
 	return strings.Join([]string{s[0:8], s[8:12], s[12:16], s[16:20], s[20:32]}, "-")
 }
+
+// WebhookID returns the id of the webhook that an idempotency key stands for.
+func WebhookID(organization, idempotencyKey string) string {
+	return deriveID("webhook", organization, idempotencyKey)
+}

@@ -13,7 +13,11 @@ import (
 // the names by which the workflows call them.
 func Register(r worker.Registry, a *activities.Activities) {
 	r.RegisterWorkflowWithOptions(Build, workflow.RegisterOptions{Name: BuildWorkflow})
-	functions := map[string]any{ActivityPin: a.Pin, ActivityRecord: a.Record, ActivityFinish: a.Finish}
+	r.RegisterWorkflowWithOptions(Webhook, workflow.RegisterOptions{Name: WebhookWorkflow})
+	functions := map[string]any{
+		ActivityPin: a.Pin, ActivityRecord: a.Record, ActivityFinish: a.Finish,
+		ActivityDeliver: a.Deliver, ActivitySetAside: a.SetAside,
+	}
 	for _, spec := range records.BuildSpine() {
 		functions[StageActivity(spec.Stage)] = a.Stage
 		functions[BeginActivity(spec.Stage)] = a.BeginStage

@@ -116,6 +116,7 @@ func (k *Stack) Worker() worker.Worker {
 		Store: k.store, Artifacts: k.artifacts, Runners: k.chosenRunners(),
 		Clock: activities.SystemClock{}, Log: k.settings.Log,
 		Environment: records.Environment{Name: k.settings.Environment}, Signer: k.signer,
+		Events: k.store, WebhookKey: k.settings.CallbackKey,
 	}))
 	return w
 }
@@ -173,7 +174,12 @@ func (k *Stack) Handler() (http.Handler, error) {
 		return nil, err
 	}
 	return api.New(api.Config{
-		Builds: k.builds, Keys: control.Keys{Store: k.store, Clock: activities.SystemClock{}}, Reader: k.store, Ledger: k.store, Events: k.store, Artifacts: k.artifacts,
+		Builds: k.builds, Keys: control.Keys{Store: k.store, Clock: activities.SystemClock{}},
+		Webhooks: control.Webhooks{
+			Temporal: k.settings.Temporal, Namespace: k.settings.Namespace, Store: k.store,
+			Clock: activities.SystemClock{}, Key: k.settings.CallbackKey,
+		},
+		Reader: k.store, Ledger: k.store, Events: k.store, Artifacts: k.artifacts,
 		Streams:       newStreams(k.observer.Registry()),
 		Authenticator: tokens, Log: k.settings.Log, Metrics: k.observer.Handler(),
 		Checks: map[string]api.Check{

@@ -24,7 +24,7 @@ A key is announced in the log by the first process that has it. To rotate: make 
 new key, start every worker with it, then retire the old one.`,
 		Example: `  orgo events tail --after -1 --follow=false --type 'orgo.key.*'    # which keys there are
   orgo key retire 5d41402abc4b2a76b9719d911017c592 --reason "rotated"`,
-		Args: oneID(),
+		Args: exactly(1, "the id of one key"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if request.Reason == "" {
 				return Usage("say why with --reason: it goes into the log")
