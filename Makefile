@@ -2,7 +2,7 @@
 MODULES = ./... ./deployments/local/...
 TOOL = GOWORK=off go tool -modfile=tools/go.mod
 
-.PHONY: help build test check chaos bench scale histories
+.PHONY: help build test check chaos bench ledger scale histories
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,11 @@ chaos: ## 200,000 events through crashes of Postgres: every consumer sees each o
 
 bench: ## builds per second next to a bare workflow, with ratios
 	go run ./deployments/local/bench
+
+ledger: ## what the log costs: appends, proofs, and the check of 1,000,000 leaves
+	go test ./records/store -run '^$$' -bench BenchmarkAppend
+	go test ./records/ledger -run '^$$' -bench .
+	ORGO_BENCH_LEAVES=1000000 go test ./records/store -run '^$$' -bench BenchmarkVerifyLog -benchtime 1x -timeout 60m
 
 scale: ## 1,000,000 CSV rows through a build, with time and memory
 	go run ./deployments/local/scale

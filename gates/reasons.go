@@ -82,6 +82,7 @@ const (
 	LedgerTampered        Code = "LEDGER_TAMPERED"
 	LedgerPending         Code = "LEDGER_PENDING"
 	BundleInvalid         Code = "BUNDLE_INVALID"
+	EvidenceErased        Code = "EVIDENCE_ERASED"
 	WebhookNotTaken       Code = "WEBHOOK_NOT_TAKEN"
 	LedgerNotExtended     Code = "LEDGER_NOT_EXTENDED"
 	StoreUnavailable      Code = "STORE_UNAVAILABLE"
@@ -161,6 +162,7 @@ var reasonTable = []Reason{
 	{LedgerTampered, ClassAudit, "the log, what it covers, or a read model is not what was recorded", "keep the database as it is, treat what is named as an incident, and restore from a copy that verifies", true},
 	{LedgerPending, ClassAudit, "what was recorded has no place in the log yet", "ask again in a second; if it stays so, see that a server with the ledger's key runs", false},
 	{BundleInvalid, ClassAudit, "an evidence bundle is not what Orgo wrote, or not of this log", "get it again from its source; if it stays so, do not rely on what it claims", true},
+	{EvidenceErased, ClassAudit, "what would prove this was erased", "check the log itself with orgo audit verify, which lists what was erased and when", true},
 	{WebhookNotTaken, ClassAudit, "a webhook's receiver did not take an event, however often it was sent", "mend the receiver, then orgo webhook redrive ID", false},
 	{LedgerNotExtended, ClassAudit, "the server's log does not extend the one that this client knows", "rely on nothing that this server says; have the log verified against the kept checkpoint, and remove that only if another log is meant", true},
 	{StoreUnavailable, ClassAudit, "the record store cannot be reached or written", "restore the database; running work goes on by itself", false},

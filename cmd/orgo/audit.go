@@ -31,7 +31,7 @@ func audit() *cobra.Command {
 		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	cmd.AddCommand(auditVerify(), auditExport(), auditRebuild(), auditCheckpoint(), auditKeygen())
+	cmd.AddCommand(auditVerify(), auditExport(), auditErase(), auditRebuild(), auditCheckpoint(), auditKeygen())
 	return cmd
 }
 
@@ -151,6 +151,11 @@ func writeAudit(out io.Writer, report stack.AuditReport, took time.Duration) err
 	if _, err := fmt.Fprintf(out, "%s\nleaves %d, root %s, checkpoints %d, waiting %d (%.1f s)\n",
 		verdict, report.Size, report.Root, report.Checkpoints, report.Waiting, took.Seconds()); err != nil {
 		return err
+	}
+	for _, erased := range report.Erased {
+		if _, err := fmt.Fprintf(out, "  leaf %d, entry %s: erased at %s\n", erased.Leaf, erased.EntryID, erased.At); err != nil {
+			return err
+		}
 	}
 	for _, finding := range report.Findings {
 		if _, err := fmt.Fprintln(out, " ", finding); err != nil {

@@ -73,7 +73,10 @@ func artifactsOf(cmd *cobra.Command, directory string) (string, error) {
 func exported(err error) error {
 	var pending *evidence.PendingError
 	var refused *evidence.Refusal
+	var erased *store.ErasureRefused
 	switch {
+	case errors.As(err, &erased):
+		return cli.Refused(gates.EvidenceErased, "%v", err)
 	case errors.As(err, &pending):
 		return cli.Refused(gates.LedgerPending, "%v", err)
 	case errors.As(err, &refused):

@@ -89,7 +89,7 @@ func TestBundlesSayWhatWasMade(t *testing.T) {
 	for _, subject := range statement.Subject {
 		names = append(names, subject.Name)
 	}
-	require.Equal(t, []string{"build_record", "exchange", "runtime_pack_manifest", "runtime_pack/entities.jsonl"}, names)
+	require.Equal(t, []string{"build_record", "exchange", "runtime_pack_manifest", "runtime_pack/" + ref("entities").Digest.Value}, names)
 	require.Equal(t, record().Outputs.Exchange.Digest.Value, statement.Subject[1].Digest["sha256"])
 	var provenance attest.Provenance
 	require.NoError(t, json.Unmarshal(statement.Predicate, &provenance))

@@ -64,7 +64,7 @@ func subjects(record records.BuildRecord) []Resource {
 		}
 	}
 	for _, file := range record.Outputs.PackFiles {
-		list = append(list, resource("runtime_pack/"+file.Name, file.Ref))
+		list = append(list, resource("runtime_pack/"+file.Ref.Digest.Value, file.Ref))
 	}
 	return list
 }

@@ -41,11 +41,17 @@ func NewLeaf(e records.Entry, sequence int64, salt [SaltSize]byte) (Leaf, error)
 	if err != nil {
 		return Leaf{}, err
 	}
+	return ErasedLeaf(e, sequence, hex.EncodeToString(commitment[:])), nil
+}
+
+// ErasedLeaf returns the leaf of an entry whose payload is no longer what was
+// committed to: the commitment, in hex, is given.
+func ErasedLeaf(e records.Entry, sequence int64, commitment string) Leaf {
 	return Leaf{
 		Version: leafVersion, Organization: e.Organization, EntryID: e.ID, Kind: e.Kind, Type: e.Type,
 		Subject: e.Subject, Sequence: sequence, At: e.At.UTC(), Codes: append([]string{}, e.Codes...),
-		Correlation: e.Correlation, Payload: hex.EncodeToString(commitment[:]),
-	}, nil
+		Correlation: e.Correlation, Payload: commitment,
+	}
 }
 
 // commitmentPrefix keeps a commitment from being the hash of anything else.

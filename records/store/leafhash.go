@@ -27,6 +27,9 @@ func (r entryRow) leaf() (ledger.Leaf, error) {
 	if err != nil {
 		return ledger.Leaf{}, err
 	}
+	if r.Erased != "" {
+		return ledger.ErasedLeaf(stored.Entry, r.Sequence, r.Erased), nil
+	}
 	salt, err := r.salt()
 	if err != nil {
 		return ledger.Leaf{}, err

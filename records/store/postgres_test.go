@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/store"
 	"github.com/initkoa/orgo/records/store/storetest"
 )
 
@@ -66,6 +67,20 @@ func TestPostgresRoles(t *testing.T) {
 	_, err = storetest.Open(t, db.DSN+"&role=orgo_reader").Build(t.Context(), crashOrganization, b.BuildID)
 	require.NoError(t, err)
 
+	signer, _ := storetest.LogKey(t)
+	require.NoError(t, storetest.Sequencer(t, s, signer, nil).Drain(t.Context()))
+	by := store.Erasing{Actor: "office", Reason: "request", At: time.Now()}
+	_, err = s.Erase(t.Context(), crashOrganization, b.Requested().ID, by)
+	require.ErrorContains(t, err, "permission denied", "a writer erases nothing")
+	eraser := storetest.Open(t, db.DSN+"&role=orgo_eraser")
+	_, err = eraser.Erase(t.Context(), crashOrganization, b.Requested().ID, by)
+	require.NoError(t, err)
+	raw, err := sql.Open("postgres", db.DSN+"&role=orgo_eraser")
+	require.NoError(t, err)
+	defer raw.Close()
+	_, err = raw.Exec(`UPDATE entries SET reason = 'another'`)
+	require.ErrorContains(t, err, "entries is append-only", "nor does an eraser anything else")
+
 	for role, statements := range map[string][]string{
 		"orgo_writer": {
 			`UPDATE entries SET reason = 'another'`, `DELETE FROM entries`, `TRUNCATE entries CASCADE`,
@@ -74,6 +89,10 @@ func TestPostgresRoles(t *testing.T) {
 			`UPDATE stage_outputs SET alg = 'another'`, `DELETE FROM stage_outputs`, `DELETE FROM builds`,
 			`DROP TABLE entries CASCADE`, `DROP TRIGGER entries_append_only ON entries`,
 			`ALTER TABLE entries DISABLE TRIGGER ALL`, `INSERT INTO schema_versions (version_id, is_applied) VALUES (9, true)`,
+		},
+		"orgo_eraser": {
+			`UPDATE entries SET type = 'another'`, `UPDATE entries SET sequence = 7`, `DELETE FROM entries`, `TRUNCATE entries CASCADE`,
+			`DROP TRIGGER entries_erasure_only ON entries`,
 		},
 		"orgo_reader": {`INSERT INTO entries SELECT * FROM entries`, `UPDATE builds SET state = 'PASSED'`, `INSERT INTO subjects VALUES ('a', 'b', 'c', 1)`},
 	} {

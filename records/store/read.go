@@ -56,6 +56,19 @@ func (s *Store) Entries(ctx context.Context, organization string, subject record
 	return storedRows(rows)
 }
 
+// Entry returns an entry; ErrNotFound for one that the organization does not have.
+func (s *Store) Entry(ctx context.Context, organization, entryID string) (Stored, error) {
+	var row entryRow
+	err := s.reader.GetContext(ctx, &row, s.reader.Rebind(findEntrySQL), organization, entryID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Stored{}, fmt.Errorf("entry %s: %w", entryID, ErrNotFound)
+	}
+	if err != nil {
+		return Stored{}, s.readFault(ctx, "read entry "+entryID, err)
+	}
+	return row.stored()
+}
+
 // Output returns the authoritative output under a stage's idempotency key, and
 // whether there is one.
 func (s *Store) Output(ctx context.Context, organization, key string) (records.Entry, bool, error) {

@@ -10,14 +10,14 @@ import (
 
 // entryColumns are the columns of table entries, in the order of entryRow.args.
 const entryColumns = `organization, entry_id, kind, type, subject_kind, subject_id, sequence, at, actor, ` +
-	`on_behalf_of, reason, codes, correlation, body, alg, digest, salt`
+	`on_behalf_of, reason, codes, correlation, body, alg, digest, salt, erased`
 
 // qualifiedEntryColumns are the same of table alias e.
 const qualifiedEntryColumns = `e.organization, e.entry_id, e.kind, e.type, e.subject_kind, e.subject_id, e.sequence, e.at, ` +
-	`e.actor, e.on_behalf_of, e.reason, e.codes, e.correlation, e.body, e.alg, e.digest, e.salt`
+	`e.actor, e.on_behalf_of, e.reason, e.codes, e.correlation, e.body, e.alg, e.digest, e.salt, e.erased`
 
 // entryColumnCount is how many they are.
-const entryColumnCount = 17
+const entryColumnCount = 18
 
 // entryRow is a row of table entries.
 type entryRow struct {
@@ -37,7 +37,8 @@ type entryRow struct {
 	Body         string `db:"body"`
 	Alg          string `db:"alg"`
 	Digest       string `db:"digest"`
-	Salt         string `db:"salt"` // hex
+	Salt         string `db:"salt"`   // hex
+	Erased       string `db:"erased"` // the leaf's commitment, in hex, of an entry that was erased
 }
 
 func newRow(e records.Entry) (entryRow, error) {
@@ -70,7 +71,7 @@ func newRow(e records.Entry) (entryRow, error) {
 
 func (r entryRow) appendArgs(args []any) []any {
 	return append(args, r.Organization, r.EntryID, r.Kind, r.Type, r.SubjectKind, r.SubjectID, r.Sequence, r.At, r.Actor,
-		r.OnBehalfOf, r.Reason, r.Codes, r.Correlation, r.Body, r.Alg, r.Digest, r.Salt)
+		r.OnBehalfOf, r.Reason, r.Codes, r.Correlation, r.Body, r.Alg, r.Digest, r.Salt, r.Erased)
 }
 
 func (r entryRow) subject() records.Subject {

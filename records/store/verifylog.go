@@ -11,6 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/ledger"
 )
 
@@ -55,7 +56,16 @@ type LogReport struct {
 	Root        tlog.Hash `json:"root"`
 	Checkpoints int64     `json:"checkpoints"`
 	Waiting     int64     `json:"waiting"` // entries without a leaf yet
-	Findings    []Finding `json:"findings"`
+	// Erased are the entries whose personal data was erased, as the log says.
+	Erased   []ErasedEntry `json:"erased"`
+	Findings []Finding     `json:"findings"`
+}
+
+// ErasedEntry is an entry whose personal data was erased, and when.
+type ErasedEntry struct {
+	Leaf    int64  `json:"leaf"`
+	EntryID string `json:"entry_id"`
+	At      string `json:"at"`
 }
 
 // VerifyLog checks the whole log: that each leaf is the hash of its entry as that
@@ -180,6 +190,9 @@ func (v *logVerifier) leaves(ctx context.Context, size int64) error {
 			if !v.leaf(row) {
 				return nil
 			}
+			if err := v.erased(ctx, row); err != nil {
+				return err
+			}
 			next++
 			if err := v.reached(ctx, next); err != nil {
 				return err
@@ -211,6 +224,33 @@ func (v *logVerifier) leaf(row auditedRow) bool {
 	}
 	// The hashes as stored let the check go on, and find what else is wrong.
 	return v.checker.AddStored(row.Leaf, row.Hashes) == nil
+}
+
+// erased checks that what an entry lost is what the log says that it lost, and that
+// the rest is as it was left then.
+func (v *logVerifier) erased(ctx context.Context, row auditedRow) error {
+	if row.Erased == "" {
+		return nil
+	}
+	erasure, at, found, err := recordedErasure(ctx, v.tx, row.Organization, row.EntryID)
+	if err != nil {
+		return err
+	}
+	left := records.DigestOf([]byte(row.Body))
+	switch {
+	case !found:
+		v.find(row.Leaf, row.EntryID, "it was erased, and no erasure of it is recorded")
+	case erasure.EntryID != row.EntryID || erasure.Commitment != row.Erased || erasure.Body != left:
+		v.find(row.Leaf, row.EntryID, "it is not what its recorded erasure left of it")
+	default:
+		v.report.Erased = append(v.report.Erased, ErasedEntry{Leaf: row.Leaf, EntryID: row.EntryID, At: at})
+	}
+	for _, text := range []string{row.Actor, row.OnBehalfOf, row.Reason} {
+		if text != "" && text != records.Erased && text != records.SystemActor {
+			v.find(row.Leaf, row.EntryID, "it was erased and says something again")
+		}
+	}
+	return nil
 }
 
 // reached compares the tree, now of a size, with the checkpoints of that size.

@@ -17,7 +17,8 @@ import (
 
 // openOrgo prepares builds whose runners do nothing: what is left is what Orgo
 // itself costs, with every decision made and every record written.
-func openOrgo(execution records.Execution) func(context.Context, environment) (opened, error) {
+// The log may be left out, to see what it costs.
+func openOrgo(execution records.Execution, logged bool) func(context.Context, environment) (opened, error) {
 	return func(ctx context.Context, env environment) (opened, error) {
 		dir, err := os.MkdirTemp(env.dir, "orgo-")
 		if err != nil {
@@ -25,7 +26,7 @@ func openOrgo(execution records.Execution) func(context.Context, environment) (o
 		}
 		idle := &idleRunners{results: map[records.Stage]runner.Result{}}
 		h, err := harness.Open(ctx, harness.Options{
-			Server: env.server, Dir: dir,
+			Server: env.server, Dir: dir, Unsequenced: !logged,
 			Runners: func(real activities.Runners, _ *artifacts.Store) activities.Runners {
 				idle.Runners = real
 				return idle

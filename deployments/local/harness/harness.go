@@ -35,6 +35,9 @@ type Options struct {
 	Dir    string // for the stores
 	// Runners replaces the runners of the worker; nil keeps them.
 	Runners func(activities.Runners, *artifacts.Store) activities.Runners
+	// Unsequenced leaves the entries without leaves: what the log costs is the
+	// difference.
+	Unsequenced bool
 }
 
 // Harness is a running worker with its stores.
@@ -42,6 +45,7 @@ type Harness struct {
 	Temporal client.Client
 	Stack    *stack.Stack
 	worker   worker.Worker
+	stop     func() // the sequencer, if one runs
 }
 
 // Open starts the worker. The caller closes the harness.
@@ -60,7 +64,11 @@ func Open(ctx context.Context, o Options) (*Harness, error) {
 		Environment: "harness", Pollers: Pollers, Observer: stack.NewObserver(log), Log: log, Runners: o.Runners,
 	}
 	settings.SigningKey = filepath.Join(o.Dir, "signing.key")
-	if err := stack.EnsureKey(settings.SigningKey, stack.CreateSigningKey); err != nil {
+	settings.LedgerKey = filepath.Join(o.Dir, "ledger.key")
+	if err := errors.Join(
+		stack.EnsureKey(settings.SigningKey, stack.CreateSigningKey),
+		stack.EnsureKey(settings.LedgerKey, func(path string) error { return stack.CreateLedgerKey(path, "orgo.harness/ledger") }),
+	); err != nil {
 		connection.Close()
 		return nil, err
 	}
@@ -73,8 +81,17 @@ func Open(ctx context.Context, o Options) (*Harness, error) {
 		connection.Close()
 		return nil, err
 	}
-	h := &Harness{Temporal: connection, Stack: k, worker: k.Worker()}
+	h := &Harness{Temporal: connection, Stack: k, worker: k.Worker(), stop: func() {}}
+	if !o.Unsequenced {
+		sequencer, err := k.Sequencer()
+		if err != nil {
+			connection.Close()
+			return nil, errors.Join(err, k.Close())
+		}
+		h.stop = stack.Beside(sequencer.Run)
+	}
 	if err := h.worker.Start(); err != nil {
+		h.stop()
 		connection.Close()
 		return nil, errors.Join(err, k.Close())
 	}
@@ -107,6 +124,7 @@ func Run(ctx context.Context, use func(ctx context.Context, h *Harness, dir stri
 // Close stops the worker and closes the stores.
 func (h *Harness) Close() error {
 	h.worker.Stop()
+	h.stop()
 	h.Temporal.Close()
 	return h.Stack.Close()
 }

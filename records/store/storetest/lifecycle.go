@@ -106,7 +106,7 @@ func testNoSchema(t *testing.T, f fixture) {
 func testMigrateTogether(t *testing.T, f fixture) {
 	dropTables(t, f)
 	// SQLite has no functions of its own to drop.
-	_, _ = f.Raw.Exec(`DROP FUNCTION orgo_append_only`)
+	_, _ = f.Raw.Exec(`DROP FUNCTION orgo_append_only, orgo_erasure_only`)
 	var all sync.WaitGroup
 	errs := make([]error, 4)
 	for i := range errs {

@@ -49,7 +49,7 @@ var editable = []string{
 	`kind = kind || 'x'`, `type = type || 'x'`, `subject_kind = subject_kind || 'x'`, `subject_id = subject_id || 'x'`,
 	`sequence = sequence + 1000`, `at = '2020' || substr(at, 5)`, `actor = actor || 'x'`, `on_behalf_of = on_behalf_of || 'x'`,
 	`reason = reason || 'x'`, `codes = '["FORGED"]'`, `correlation = '{"build_id":"forged"}'`, `body = '{"forged":true}'`,
-	`salt = '00000000000000000000000000000000'`,
+	`salt = '00000000000000000000000000000000'`, `erased = 'f0'`,
 }
 
 var tamperers = []tamperer{
@@ -69,12 +69,12 @@ var tamperers = []tamperer{
 	{"insert an entry", func(r *rand.Rand, covered []coveredRow) ([]string, []string) {
 		row := pick(r, covered)
 		return []string{`INSERT INTO entries SELECT organization, 'inserted', kind, type, subject_kind, subject_id, sequence + 500, at, actor,
-			on_behalf_of, reason, codes, correlation, body, alg, digest, salt FROM entries WHERE ` + row.where()}, []string{"inserted"}
+			on_behalf_of, reason, codes, correlation, body, alg, digest, salt, erased FROM entries WHERE ` + row.where()}, []string{"inserted"}
 	}},
 	{"insert an entry with a leaf at the end", func(r *rand.Rand, covered []coveredRow) ([]string, []string) {
 		row := pick(r, covered)
 		return []string{`INSERT INTO entries SELECT organization, 'inserted', kind, type, subject_kind, subject_id, sequence + 500, at, actor,
-			on_behalf_of, reason, codes, correlation, body, alg, digest, salt FROM entries WHERE ` + row.where(),
+			on_behalf_of, reason, codes, correlation, body, alg, digest, salt, erased FROM entries WHERE ` + row.where(),
 			fmt.Sprintf(`INSERT INTO ledger_leaves SELECT %d, organization, 'inserted', hashes FROM ledger_leaves WHERE leaf = 0`, len(covered))}, []string{"inserted"}
 	}},
 	{"exchange two leaves", func(r *rand.Rand, covered []coveredRow) ([]string, []string) {
@@ -99,7 +99,7 @@ var tamperers = []tamperer{
 		set := `UPDATE ledger_leaves SET organization = '%s', entry_id = '%s' WHERE leaf = %d`
 		return []string{
 			`INSERT INTO entries SELECT organization, 'between', kind, type, subject_kind, subject_id, sequence + 500, at, actor,
-				on_behalf_of, reason, codes, correlation, body, alg, digest, salt FROM entries WHERE ` + a.where(),
+				on_behalf_of, reason, codes, correlation, body, alg, digest, salt, erased FROM entries WHERE ` + a.where(),
 			fmt.Sprintf(set, a.organization, "between", a.leaf),
 			fmt.Sprintf(set, a.organization, a.entryID, b.leaf),
 			fmt.Sprintf(set, b.organization, b.entryID, a.leaf),

@@ -1,0 +1,95 @@
+package records
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// SubjectErasure is the subject kind of an erasure; its id is that of the entry.
+const SubjectErasure = "erasure"
+
+// TypeEntryErased is the type of the entry that says that another was erased.
+const TypeEntryErased = "orgo.entry.erased"
+
+// Erased stands where personal data was.
+const Erased = "[erased]"
+
+// Erasure is the body of TypeEntryErased. The log holds only a commitment to what
+// an entry said. That commitment stays, so that the log still verifies; and with
+// the digest of what is left of the body, nothing else can be changed under the
+// pretext of an erasure.
+type Erasure struct {
+	EntryID    string   `json:"entry_id"`
+	Type       string   `json:"type"`
+	Leaf       int64    `json:"leaf"`
+	Commitment string   `json:"commitment"` // of the leaf, in hex
+	Body       Digest   `json:"body"`       // of what is left
+	Fields     []string `json:"fields"`     // that were erased
+}
+
+// personal says for each type of entry where its body names people or quotes them.
+// "*" stands for every element of a list.
+var personal = map[string][][]string{
+	TypeBuildRequested: {{"trigger", "actor"}, {"trigger", "reason"}, {"trigger", "source_ref"}},
+	TypeRecordWritten: {{"trigger", "actor"}, {"trigger", "reason"}, {"trigger", "source_ref"},
+		{"actions", "*", "actor"}, {"actions", "*", "reason"}},
+}
+
+// Redact returns an entry without its personal data, and which fields were erased.
+// Its id stays: it was derived when it was written.
+func Redact(e Entry) (Entry, []string, error) {
+	fields := []string{}
+	for _, field := range []struct {
+		name string
+		text *string
+	}{{"actor", &e.Actor}, {"on_behalf_of", &e.OnBehalfOf}, {"reason", &e.Reason}} {
+		if *field.text != "" && *field.text != Erased && *field.text != SystemActor {
+			*field.text = Erased
+			fields = append(fields, field.name)
+		}
+	}
+	var body any
+	if err := json.Unmarshal(e.Body, &body); err != nil {
+		return e, nil, fmt.Errorf("body of entry %s: %w", e.ID, err)
+	}
+	changed := false
+	for _, path := range personal[e.Type] {
+		erase(body, path, "body", func(field string) {
+			changed = true
+			fields = append(fields, field)
+		})
+	}
+	if !changed {
+		return e, fields, nil // a body that says nothing of people stays byte for byte
+	}
+	canonical, err := Canonical(body)
+	if err != nil {
+		return e, nil, fmt.Errorf("body of entry %s: %w", e.ID, err)
+	}
+	e.Body, e.Digest = canonical, DigestOf(canonical)
+	return e, fields, nil
+}
+
+// erase replaces the text at a path, if there is some.
+func erase(value any, path []string, at string, erased func(field string)) {
+	if path[0] == "*" {
+		list, _ := value.([]any)
+		for i, element := range list {
+			erase(element, path[1:], fmt.Sprintf("%s[%d]", at, i), erased)
+		}
+		return
+	}
+	object, _ := value.(map[string]any)
+	inner, found := object[path[0]]
+	at += "." + path[0]
+	switch {
+	case !found:
+	case len(path) > 1:
+		erase(inner, path[1:], at, erased)
+	default:
+		if text, isText := inner.(string); isText && text != "" && text != Erased {
+			object[path[0]] = Erased
+			erased(at)
+		}
+	}
+}
