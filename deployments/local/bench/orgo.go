@@ -63,7 +63,8 @@ func prepare(
 		return nil, err
 	}
 	build := func(ctx context.Context, number int) error {
-		key := fmt.Sprintf("%s-%d", execution, number)
+		// The cases share a Temporal server, and a key is a build on it.
+		key := fmt.Sprintf("%s-%s-%d", filepath.Base(dir), execution, number)
 		view, err := h.Start(ctx, documents, inputs, key)
 		if err != nil {
 			return err
