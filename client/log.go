@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -45,8 +44,9 @@ func (e *LogError) Error() string {
 // checkpoint that it saw, which it keeps in a file. Every answer has to extend it.
 // It is safe for concurrent use.
 type Log struct {
-	verifier note.Verifier
-	path     string
+	origin    string
+	verifiers note.Verifiers
+	path      string
 
 	mu      sync.Mutex
 	known   []byte // the signed checkpoint, or nil
@@ -54,7 +54,7 @@ type Log struct {
 	checked time.Time
 }
 
-// OpenLog reads the public key of a log. The checkpoint is kept beside it, in
+// OpenLog reads the public key of a log, or several, one a line, while one is rotated. The checkpoint is kept beside it, in
 // keyFile.checkpoint.
 func OpenLog(keyFile string) (*Log, error) {
 	text, err := os.ReadFile(keyFile)
@@ -62,9 +62,11 @@ func OpenLog(keyFile string) (*Log, error) {
 		return nil, fmt.Errorf("public key of the log: %w", err)
 	}
 	l := &Log{path: keyFile + ".checkpoint"}
-	if l.verifier, err = note.NewVerifier(strings.TrimSpace(string(text))); err != nil {
+	origin, keys, err := ledger.ParseVerifiers(string(text))
+	if err != nil {
 		return nil, fmt.Errorf("public key of the log %s: %w", keyFile, err)
 	}
+	l.origin, l.verifiers = origin, note.VerifierList(keys...)
 	known, err := os.ReadFile(l.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return l, nil
@@ -80,7 +82,7 @@ func OpenLog(keyFile string) (*Log, error) {
 }
 
 func (l *Log) open(signed []byte) (ledger.Checkpoint, error) {
-	return ledger.OpenCheckpoint(signed, note.VerifierList(l.verifier), l.verifier.Name())
+	return ledger.OpenCheckpoint(signed, l.verifiers, l.origin)
 }
 
 // checkEvery is how often the growth of a log is proved at most. A log that shrank

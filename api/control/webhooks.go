@@ -135,7 +135,9 @@ func (w Webhooks) act(ctx context.Context, organization, id, update string, by a
 	if before.Deleted {
 		return refuse(gates.InvalidTransition, nil, "webhook %s was deleted", id)
 	}
-	entry, err := w.entry(organization, id, webhookActions[update], fmt.Sprintf("%s/%d", update, w.Clock.Now().UnixNano()), by, reason, before)
+	change := event.WebhookChanged{Before: before, After: before}
+	change.After.Deleted = update == workflows.UpdateDelete
+	entry, err := w.entry(organization, id, webhookActions[update], fmt.Sprintf("%s/%d", update, w.Clock.Now().UnixNano()), by, reason, change)
 	if err != nil {
 		return err
 	}

@@ -43,11 +43,11 @@ func (r AuditReport) First() string {
 
 // Verify checks the log and the read models of a store. It asks no server.
 func (a Audit) Verify(ctx context.Context) (AuditReport, error) {
-	verifier, err := ReadLedgerVerifier(a.Key)
+	origin, verifiers, err := ReadLedgerVerifiers(a.Key)
 	if err != nil {
 		return AuditReport{}, err
 	}
-	options := store.VerifyOptions{Origin: verifier.Name(), Verifiers: note.VerifierList(verifier), Progress: a.Progress}
+	options := store.VerifyOptions{Origin: origin, Verifiers: note.VerifierList(verifiers...), Progress: a.Progress}
 	for _, path := range a.Checkpoints {
 		checkpoint, err := os.ReadFile(path)
 		if err != nil {

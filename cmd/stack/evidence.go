@@ -33,9 +33,9 @@ func (e Export) Run(ctx context.Context) error {
 
 // VerifyBundle checks an evidence bundle with the log's public key alone.
 func VerifyBundle(directory, key string) (evidence.Report, error) {
-	verifier, err := ReadLedgerVerifier(key)
+	origin, verifiers, err := ReadLedgerVerifiers(key)
 	if err != nil {
 		return evidence.Report{}, err
 	}
-	return evidence.Verify(os.DirFS(directory), note.VerifierList(verifier), verifier.Name())
+	return evidence.Verify(os.DirFS(directory), note.VerifierList(verifiers...), origin)
 }

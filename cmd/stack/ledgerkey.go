@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/initkoa/orgo/records/ledger"
 )
 
 // publicSuffix is what the name of a key's public half ends in.
@@ -42,31 +43,30 @@ func createFile(path, content string, mode fs.FileMode) error {
 	return errors.Join(err, file.Sync(), file.Close())
 }
 
-// ReadLedgerKey reads the private half of a key.
-func ReadLedgerKey(path string) (note.Signer, error) {
+// ReadLedgerKeys reads the private halves of a log's keys, one a line: while a key
+// is rotated both the old and the new one sign.
+func ReadLedgerKeys(path string) (origin string, signers []note.Signer, err error) {
 	if path == "" {
-		return nil, errors.New("no ledger key is named: make one with \"orgo audit keygen FILE --origin NAME\" and give it with --ledger-key FILE")
+		return "", nil, errors.New("no ledger key is named: make one with \"orgo audit keygen FILE --origin NAME\" and give it with --ledger-key FILE")
 	}
 	text, err := readPrivate("ledger key", path, "orgo audit keygen "+path+" --origin NAME")
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	signer, err := note.NewSigner(strings.TrimSpace(string(text)))
-	if err != nil {
-		return nil, fmt.Errorf("ledger key %s: %w", path, err)
+	if origin, signers, err = ledger.ParseSigners(string(text)); err != nil {
+		return "", nil, fmt.Errorf("ledger key %s: %w", path, err)
 	}
-	return signer, nil
+	return origin, signers, nil
 }
 
-// ReadLedgerVerifier reads the public half of a key.
-func ReadLedgerVerifier(path string) (note.Verifier, error) {
+// ReadLedgerVerifiers reads the public halves, one a line.
+func ReadLedgerVerifiers(path string) (origin string, verifiers []note.Verifier, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("public ledger key: %w", err)
+		return "", nil, fmt.Errorf("public ledger key: %w", err)
 	}
-	verifier, err := note.NewVerifier(strings.TrimSpace(string(text)))
-	if err != nil {
-		return nil, fmt.Errorf("public ledger key %s: %w", path, err)
+	if origin, verifiers, err = ledger.ParseVerifiers(string(text)); err != nil {
+		return "", nil, fmt.Errorf("public ledger key %s: %w", path, err)
 	}
-	return verifier, nil
+	return origin, verifiers, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/initkoa/orgo/activities"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/attest"
+	"github.com/initkoa/orgo/records/ledger"
 )
 
 // CreateSigningKey makes the key that signs attestations: path gets the private
@@ -81,20 +82,22 @@ func (k *Stack) announce(ctx context.Context) error {
 		announced = append(announced, records.KeyAnnounced{KeyID: key.ID(), Purpose: records.KeyAttestation, Public: key.PEM()})
 	}
 	if k.settings.LedgerKey != "" {
-		if _, err := ReadLedgerKey(k.settings.LedgerKey); err != nil {
-			return err
-		}
-		verifier, err := ReadLedgerVerifier(k.settings.LedgerKey + publicSuffix)
-		if err != nil {
+		if _, _, err := ReadLedgerKeys(k.settings.LedgerKey); err != nil {
 			return err
 		}
 		text, err := os.ReadFile(k.settings.LedgerKey + publicSuffix)
 		if err != nil {
 			return fmt.Errorf("public ledger key: %w", err)
 		}
-		announced = append(announced, records.KeyAnnounced{
-			KeyID: fmt.Sprintf("%s+%08x", verifier.Name(), verifier.KeyHash()), Purpose: records.KeyLedger, Public: strings.TrimSpace(string(text)),
-		})
+		_, verifiers, err := ledger.ParseVerifiers(string(text))
+		if err != nil {
+			return fmt.Errorf("public ledger key %s: %w", k.settings.LedgerKey+publicSuffix, err)
+		}
+		for i, public := range strings.Fields(string(text)) {
+			announced = append(announced, records.KeyAnnounced{
+				KeyID: fmt.Sprintf("%s+%08x", verifiers[i].Name(), verifiers[i].KeyHash()), Purpose: records.KeyLedger, Public: public,
+			})
+		}
 	}
 	var errs []error
 	for _, body := range announced {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/worker"
-	"golang.org/x/mod/sumdb/note"
 
 	"github.com/initkoa/orgo/activities"
 	"github.com/initkoa/orgo/activities/artifacts"
@@ -130,12 +129,12 @@ func (k *Stack) chosenRunners() activities.Runners {
 
 // Sequencer returns the sequencer of the record store's log, with its key.
 func (k *Stack) Sequencer() (*store.Sequencer, error) {
-	signer, err := ReadLedgerKey(k.settings.LedgerKey)
+	origin, signers, err := ReadLedgerKeys(k.settings.LedgerKey)
 	if err != nil {
 		return nil, err
 	}
 	return k.store.NewSequencer(store.SequencerOptions{
-		Origin: signer.Name(), Signers: []note.Signer{signer}, Now: activities.SystemClock{}.Now, Observe: k.observer.Sequenced,
+		Origin: origin, Signers: signers, Now: activities.SystemClock{}.Now, Observe: k.observer.Sequenced,
 	})
 }
 

@@ -78,6 +78,13 @@ type WebhookStatus struct {
 	Deleted     bool         `json:"deleted"`
 }
 
+// WebhookChanged is the body of TypeWebhookDeleted and TypeWebhookRedriven: where the
+// webhook stood when an operator changed it, and what was asked for.
+type WebhookChanged struct {
+	Before WebhookStatus `json:"before"`
+	After  WebhookStatus `json:"after"`
+}
+
 // The headers of a delivery, as the Standard Webhooks specification has them.
 const (
 	HeaderWebhookID        = "webhook-id"

@@ -20,6 +20,7 @@ var sequencing = map[string]func(*testing.T, fixture){
 	"a writer never waits for the sequencer":                 testSequenceStopped,
 	"an entry older than the ledger gets its leaf":           testSequenceOld,
 	"a running sequencer is woken by an append":              testSequenceRun,
+	"the key that signs is rotated with an overlap":          testRotate,
 	"leaves and checkpoints are append-only":                 testLedgerAppendOnly,
 }
 
