@@ -72,6 +72,7 @@ func RunServer(ctx context.Context, d Deployment) error {
 			return fmt.Errorf("api: %w; choose another address with --listen", err)
 		}
 		defer Beside(sequencer.Run)()
+		defer Beside(k.store.Listen)()
 		defer Beside(k.Resume)()
 		return Serve(ctx, listener, handler)
 	})
@@ -120,6 +121,7 @@ func RunWorker(ctx context.Context, d Deployment) error {
 	}
 	d.LedgerKey = "" // the server's
 	return withStack(ctx, d, func(k *Stack) error {
+		defer Beside(k.store.Listen)()
 		worker := k.Worker()
 		if err := worker.Start(); err != nil {
 			return fmt.Errorf("worker: %w", err)

@@ -40,6 +40,9 @@ type dialect struct {
 	// notify tells other processes, once the transaction is committed, that the
 	// log has a new size.
 	notify func(ctx context.Context, tx *sqlx.Tx, size int64) error
+	// listen calls wake whenever another process added leaves, until ctx ends. What
+	// it misses while the database is away it makes up for with one call.
+	listen func(ctx context.Context, dsn *url.URL, wake func())
 	// migrateOptions guard against two migrations at once.
 	migrateOptions func() ([]goose.ProviderOption, error)
 }

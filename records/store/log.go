@@ -106,9 +106,14 @@ func (s *Store) Leaves(ctx context.Context, organization string, from int64, lim
 	return leaves, end, nil
 }
 
-// Sequenced returns a channel that is closed when leaves are added next. Take it
+// Sequenced returns a channel that is closed when this process next learns of
+// leaves that were added. Take it
 // before reading the leaves that are there.
 func (s *Store) Sequenced() <-chan struct{} { return s.sequenced.wait() }
+
+// Listen learns of leaves that other processes add, until ctx ends. Without it a
+// process learns only of its own. It needs a connection beside those of the pool.
+func (s *Store) Listen(ctx context.Context) { s.dialect.listen(ctx, s.location, s.sequenced.wake) }
 
 // leafRow is a leaf with its entry.
 type leafRow struct {

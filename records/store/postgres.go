@@ -42,6 +42,7 @@ var postgresDialect = dialect{
 	},
 	leads:          leadsPostgres,
 	notify:         notifyPostgres,
+	listen:         listenPostgres,
 	migrateOptions: postgresMigrateOptions,
 }
 
@@ -179,4 +180,33 @@ const sequencedChannel = "orgo_sequenced"
 func notifyPostgres(ctx context.Context, tx *sqlx.Tx, size int64) error {
 	_, err := tx.ExecContext(ctx, `SELECT pg_notify($1, $2)`, sequencedChannel, strconv.FormatInt(size, 10))
 	return err
+}
+
+// Pauses between attempts of a listener to connect again.
+const (
+	listenerRetry    = 250 * time.Millisecond
+	listenerMaxRetry = 10 * time.Second
+)
+
+// listenPostgres keeps a connection of its own. After one that broke the library
+// sends a nil notification, which may stand for any number.
+func listenPostgres(ctx context.Context, dsn *url.URL, wake func()) {
+	listener := pq.NewListener(withPostgresDefaults(*dsn).String(), listenerRetry, listenerMaxRetry, nil)
+	defer listener.Close()
+	listening := make(chan error, 1)
+	go func() { listening <- listener.Listen(sequencedChannel) }()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case err := <-listening:
+			if err != nil {
+				return // the listener was closed, or the channel is listened to: neither can be
+			}
+			listening = nil
+			wake()
+		case <-listener.Notify:
+			wake()
+		}
+	}
 }

@@ -33,6 +33,7 @@ var sqliteDialect = dialect{
 	// The transaction itself holds the one write lock, and no other process reads.
 	leads:          func(context.Context, *sqlx.Tx) (bool, error) { return true, nil },
 	notify:         func(context.Context, *sqlx.Tx, int64) error { return nil },
+	listen:         func(ctx context.Context, _ *url.URL, _ func()) { <-ctx.Done() },
 	migrateOptions: func() ([]goose.ProviderOption, error) { return nil, nil },
 }
 

@@ -14,6 +14,7 @@ import (
 // processes on one database.
 type Store struct {
 	dialect  dialect
+	location *url.URL
 	writer   *sqlx.DB
 	reader   *sqlx.DB // the writer's pool on Postgres
 	recorder *recorder
@@ -81,7 +82,7 @@ func open(ctx context.Context, dialect dialect, location *url.URL, chosen option
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dialect: dialect, writer: writer, reader: reader}
+	s := &Store{dialect: dialect, location: location, writer: writer, reader: reader}
 	s.recorder = &recorder{db: writer, dialect: dialect, checkSchema: s.CheckSchema}
 	s.appender = dialect.appender(s.recorder, append(chosen.observers, func(Stored) { s.appended.wake() }))
 	return s, nil
