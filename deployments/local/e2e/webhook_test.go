@@ -100,6 +100,19 @@ func createWebhook(t *testing.T, s *stack, r *receiver, args ...string) client.C
 	return created
 }
 
+// events waits until there are so many events of a type, and returns them.
+func (s *stack) events(t *testing.T, after int64, eventType string, count int) (page client.EventList) {
+	t.Helper()
+	eventually(t, "the events are there", func() bool {
+		var err error
+		page, err = s.orgo.EventPage(t.Context(), client.EventQuery{After: &after, Types: []string{eventType}}, 100)
+		require.NoError(t, err)
+		return len(page.Events) >= count
+	})
+	require.Len(t, page.Events, count)
+	return page
+}
+
 func (s *stack) webhook(t *testing.T, id string) event.WebhookStatus {
 	t.Helper()
 	status, err := s.orgo.Webhook(t.Context(), id)
@@ -144,9 +157,8 @@ func TestWebhooksSetAsideWhatIsNotTaken(t *testing.T) {
 	id := s.begin(t, demoRequest(t, s, demoCorpus), "build")
 	s.end(t, id, records.BuildPassed)
 	after := client.FromTheBeginning
-	page, err := s.orgo.EventPage(t.Context(), client.EventQuery{After: &after, Types: []string{"orgo.stage.finished"}}, 100)
-	require.NoError(t, err)
-	require.Len(t, page.Events, 5)
+	// An entry has its leaf some milliseconds after it was recorded.
+	page := s.events(t, after, "orgo.stage.finished", 5)
 	r.set(func(r *receiver) { r.refused = page.Events[1].ID })
 	created := createWebhook(t, s, r, "--type", "orgo.stage.finished", "--max-attempts", "2", "--idempotency-key", "aside")
 	eventually(t, "the others are there", func() bool { return len(r.distinct(t)) == 4 })
@@ -174,8 +186,7 @@ func TestWebhooksSetAsideWhatIsNotTaken(t *testing.T) {
 		list, err := s.orgo.Webhooks(t.Context())
 		return err == nil && len(list.Webhooks) == 0
 	})
-	page, err = s.orgo.EventPage(t.Context(), client.EventQuery{After: &after, Types: []string{"orgo.webhook.*"}}, 100)
-	require.NoError(t, err)
+	page = s.events(t, after, "orgo.webhook.*", 4)
 	var types []string
 	for _, e := range page.Events {
 		types = append(types, e.Type)
