@@ -121,7 +121,7 @@ func (a *Activities) deliverPage(ctx context.Context, in DeliverInput, out *Deli
 
 // post sends one event. Only an answer of success means that it was taken.
 func (a *Activities) post(ctx context.Context, in DeliverInput, leaf store.Leaf) error {
-	body, err := records.Canonical(event.Of(leaf.Number, event.Entry{Entry: leaf.Entry, Sequence: leaf.Stored.Sequence}))
+	body, err := records.Canonical(leaf.Event())
 	if err != nil {
 		return err
 	}

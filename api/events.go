@@ -10,15 +10,12 @@ import (
 
 	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/event"
-	"github.com/initkoa/orgo/records/store"
 )
 
-// The media types of GET /v1/events.
-const (
-	mediaEventStream = "text/event-stream"
-	mediaJSON        = "application/json"
-)
+// mediaEventStream is the media type of a stream of events.
+const mediaEventStream = "text/event-stream"
 
 func (s *server) registerEvents(api huma.API) {
 	page := api.OpenAPI().Components.Schemas.Schema(typeOf[client.EventList](), true, "EventList")
@@ -31,7 +28,7 @@ func (s *server) registerEvents(api huma.API) {
 			Description: "The events after the cursor, in order",
 			Content: map[string]*huma.MediaType{
 				mediaEventStream: {Schema: &huma.Schema{Type: huma.TypeString}},
-				mediaJSON:        {Schema: page},
+				records.MediaJSON:        {Schema: page},
 			},
 		}},
 	}, s.followEvents)
@@ -74,16 +71,11 @@ func (s *server) followEvents(ctx context.Context, caller Identity, in *eventsIn
 }
 
 func (s *server) sendPage(ctx huma.Context, page client.EventList) {
-	ctx.SetHeader("Content-Type", mediaJSON)
+	ctx.SetHeader("Content-Type", records.MediaJSON)
 	ctx.SetStatus(http.StatusOK)
 	if err := s.format.Marshal(ctx.BodyWriter(), page); err != nil {
 		s.log.WarnContext(ctx.Context(), "a page of events was not sent", "request_id", infoOf(ctx.Context()).id, "error", err)
 	}
-}
-
-// eventOf returns a leaf of the log as an event.
-func eventOf(leaf store.Leaf) event.Event {
-	return event.Of(leaf.Number, event.Entry{Entry: leaf.Entry, Sequence: leaf.Stored.Sequence})
 }
 
 // badFilter says where in a request a filter is not valid.
@@ -141,7 +133,7 @@ func (e *eventStreams) page(
 			if !filter.Admits(leaf.Entry) {
 				continue
 			}
-			list.Events = append(list.Events, eventOf(leaf))
+			list.Events = append(list.Events, leaf.Event())
 			if len(list.Events) == limit {
 				list.Next, list.More = leaf.Number, true
 				return list, nil

@@ -219,7 +219,7 @@ type eventWriter struct {
 func (w *eventWriter) prepare(leaf store.Leaf) error {
 	w.buffer.Reset()
 	fmt.Fprintf(&w.buffer, "id: %d\nevent: %s\ndata: ", leaf.Number, leaf.Type)
-	if err := jsonFormat().Marshal(&w.buffer, eventOf(leaf)); err != nil {
+	if err := jsonFormat().Marshal(&w.buffer, leaf.Event()); err != nil {
 		return fmt.Errorf("event of leaf %d: %w", leaf.Number, err)
 	}
 	w.buffer.WriteByte('\n')

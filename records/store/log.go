@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/event"
 	"github.com/initkoa/orgo/records/evidence"
 	"github.com/initkoa/orgo/records/ledger"
 )
@@ -17,6 +18,11 @@ import (
 type Leaf struct {
 	Number int64
 	Stored
+}
+
+// Event returns the leaf as an event.
+func (l Leaf) Event() event.Event {
+	return event.Of(l.Number, event.Entry{Entry: l.Entry, Sequence: l.Stored.Sequence})
 }
 
 // InboxSize returns how many entries wait for their leaf.
