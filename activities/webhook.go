@@ -11,6 +11,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	httprunner "github.com/initkoa/orgo/activities/runner/http"
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/event"
@@ -58,6 +59,11 @@ type Delivered struct {
 // heartbeats: an attempt after a crash goes on there.
 func (a *Activities) Deliver(ctx context.Context, in DeliverInput) (Delivered, error) {
 	out := Delivered{Cursor: in.After}
+	if len(a.webhookKey) < httprunner.CallbackKeyMin {
+		// A secret derived from another key than the server's would be refused by the
+		// receiver, for no reason that it could find.
+		return out, fmt.Errorf("this worker signs no webhooks: it has no key of at least %d bytes (--callback-key)", httprunner.CallbackKeyMin)
+	}
 	if activity.HasHeartbeatDetails(ctx) {
 		if err := activity.GetHeartbeatDetails(ctx, &out); err != nil {
 			return out, err
@@ -116,6 +122,7 @@ func (a *Activities) deliverPage(ctx context.Context, in DeliverInput, out *Deli
 			}
 		}
 		out.Cursor = next - 1
+		activity.RecordHeartbeat(ctx, *out) // also where nothing is to be sent for long
 	}
 }
 

@@ -27,8 +27,8 @@ func (s *server) registerEvents(api huma.API) {
 		Responses: map[string]*huma.Response{"200": {
 			Description: "The events after the cursor, in order",
 			Content: map[string]*huma.MediaType{
-				mediaEventStream: {Schema: &huma.Schema{Type: huma.TypeString}},
-				records.MediaJSON:        {Schema: page},
+				mediaEventStream:  {Schema: &huma.Schema{Type: huma.TypeString}},
+				records.MediaJSON: {Schema: page},
 			},
 		}},
 	}, s.followEvents)

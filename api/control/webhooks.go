@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
+	httprunner "github.com/initkoa/orgo/activities/runner/http"
 	"github.com/initkoa/orgo/api"
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
@@ -31,13 +32,10 @@ type Webhooks struct {
 
 var _ api.Webhooks = Webhooks{}
 
-// minKey is the least length of a key that secrets are derived from, in bytes.
-const minKey = 32
-
 // Create records a webhook and starts it. The same webhook is created once.
 func (w Webhooks) Create(ctx context.Context, organization string, webhook event.Webhook, by api.Identity, reason string) (secret string, err error) {
-	if len(w.Key) < minKey {
-		return "", refuse(gates.RequestInvalid, nil, "this server serves no webhooks: it has no --callback-key of %d bytes or more", minKey)
+	if len(w.Key) < httprunner.CallbackKeyMin {
+		return "", refuse(gates.RequestInvalid, nil, "this server serves no webhooks: it has no --callback-key of %d bytes or more", httprunner.CallbackKeyMin)
 	}
 	entry, err := w.entry(organization, webhook.ID, event.TypeWebhookCreated, "created", by, reason, webhook)
 	if err != nil {
