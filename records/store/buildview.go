@@ -40,6 +40,11 @@ func newBuildRow(view records.BuildView) (buildRow, error) {
 	}, nil
 }
 
+// args are the row's columns in the order of saveBuildSQL.
+func (r buildRow) args() []any {
+	return []any{r.Organization, r.BuildID, r.Version, r.State, r.PipelineID, r.CreatedAt, r.UpdatedAt, r.View}
+}
+
 func decodeView(buildID string, encoded []byte) (records.BuildView, error) {
 	var view records.BuildView
 	if err := json.Unmarshal(encoded, &view); err != nil {
@@ -102,9 +107,7 @@ func (b *batch) encodeViews() error {
 func (b *batch) writeBuilds(ctx context.Context) error {
 	save := b.tx.StmtxContext(ctx, b.tx.saveBuild)
 	for _, row := range b.builds {
-		_, err := save.ExecContext(ctx, row.Organization, row.BuildID, row.Version, row.State, row.PipelineID,
-			row.CreatedAt, row.UpdatedAt, row.View)
-		if err != nil {
+		if _, err := save.ExecContext(ctx, row.args()...); err != nil {
 			return fmt.Errorf("write the view of build %s: %w", row.BuildID, err)
 		}
 		b.tx.views.put(buildKey{b.organization, row.BuildID}, b.views[row.BuildID])

@@ -159,8 +159,7 @@ func foldAgain(ctx context.Context, tx *sqlx.Tx, organization, buildID string) e
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, tx.Rebind(saveBuildSQL), row.Organization, row.BuildID, row.Version, row.State, row.PipelineID,
-		row.CreatedAt, row.UpdatedAt, row.View)
+	_, err = tx.ExecContext(ctx, tx.Rebind(saveBuildSQL), row.args()...)
 	return err
 }
 

@@ -192,13 +192,9 @@ func (s *Store) History(ctx context.Context, organization string, subject record
 // JSON, from the entry as it is stored now; ErrNotFound for an entry that the
 // organization does not have.
 func (s *Store) LeafContent(ctx context.Context, organization, entryID string) ([]byte, error) {
-	var row entryRow
-	err := s.reader.GetContext(ctx, &row, s.reader.Rebind(findEntrySQL), organization, entryID)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("entry %s: %w", entryID, ErrNotFound)
-	}
+	row, err := s.entryRow(ctx, organization, entryID)
 	if err != nil {
-		return nil, s.readFault(ctx, "read entry "+entryID, err)
+		return nil, err
 	}
 	leaf, err := row.leaf()
 	if err != nil {

@@ -58,15 +58,22 @@ func (s *Store) Entries(ctx context.Context, organization string, subject record
 
 // Entry returns an entry; ErrNotFound for one that the organization does not have.
 func (s *Store) Entry(ctx context.Context, organization, entryID string) (Stored, error) {
-	var row entryRow
-	err := s.reader.GetContext(ctx, &row, s.reader.Rebind(findEntrySQL), organization, entryID)
-	if errors.Is(err, sql.ErrNoRows) {
-		return Stored{}, fmt.Errorf("entry %s: %w", entryID, ErrNotFound)
-	}
+	row, err := s.entryRow(ctx, organization, entryID)
 	if err != nil {
-		return Stored{}, s.readFault(ctx, "read entry "+entryID, err)
+		return Stored{}, err
 	}
 	return row.stored()
+}
+
+func (s *Store) entryRow(ctx context.Context, organization, entryID string) (row entryRow, err error) {
+	err = s.reader.GetContext(ctx, &row, s.reader.Rebind(findEntrySQL), organization, entryID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return row, fmt.Errorf("entry %s: %w", entryID, ErrNotFound)
+	}
+	if err != nil {
+		return row, s.readFault(ctx, "read entry "+entryID, err)
+	}
+	return row, nil
 }
 
 // Output returns the authoritative output under a stage's idempotency key, and

@@ -253,8 +253,7 @@ func (v *verifier) compareBuild(ctx context.Context) error {
 	if have == want {
 		return nil
 	}
-	return v.save(ctx, saveBuildSQL, want.Organization, want.BuildID, want.Version, want.State, want.PipelineID,
-		want.CreatedAt, want.UpdatedAt, want.View)
+	return v.save(ctx, saveBuildSQL, want.args()...)
 }
 
 // orphans are the queries for what is derived from no entry, and what is wrong
