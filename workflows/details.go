@@ -126,3 +126,9 @@ func BuildSearchAttributes(organization, buildID string) temporal.SearchAttribut
 		keyStage.ValueSet(string(records.StepPin)),
 	)
 }
+
+// OrganizationSearchAttributes are those of a workflow that belongs to an
+// organization and to no build.
+func OrganizationSearchAttributes(organization string) temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(keyOrganization.ValueSet(organization))
+}

@@ -211,9 +211,3 @@ func (w *webhook) show(ctx workflow.Context) {
 	}
 	workflow.SetCurrentDetails(ctx, text)
 }
-
-// OrganizationSearchAttributes are those of a workflow that belongs to an
-// organization and to no build.
-func OrganizationSearchAttributes(organization string) temporal.SearchAttributes {
-	return temporal.NewSearchAttributes(keyOrganization.ValueSet(organization))
-}

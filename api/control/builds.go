@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
@@ -140,19 +139,15 @@ func (b *Builds) hand(ctx context.Context, view records.BuildView) error {
 	if view.State.Terminal() {
 		return nil
 	}
-	_, err := b.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                       workflows.BuildWorkflowID(view.Organization, view.BuildID),
-		TaskQueue:                workflows.TaskQueue,
-		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		StaticSummary:            fmt.Sprintf("build for %s", view.Trigger.Actor),
-		StaticDetails:            details(view),
-		TypedSearchAttributes:    workflows.BuildSearchAttributes(view.Organization, view.BuildID),
+	err := startOnce(ctx, b.temporal, client.StartWorkflowOptions{
+		ID:                    workflows.BuildWorkflowID(view.Organization, view.BuildID),
+		StaticSummary:         fmt.Sprintf("build for %s", view.Trigger.Actor),
+		StaticDetails:         details(view),
+		TypedSearchAttributes: workflows.BuildSearchAttributes(view.Organization, view.BuildID),
 	}, workflows.BuildWorkflow, workflows.BuildInput{
 		Organization: view.Organization, BuildID: view.BuildID, Request: view.Request,
 	})
-	var started *serviceerror.WorkflowExecutionAlreadyStarted
-	if err != nil && !errors.As(err, &started) {
+	if err != nil {
 		return refuse(gates.TemporalUnavailable, err, "build %s is recorded and will start by itself, or when the request is repeated", view.BuildID)
 	}
 	return nil
@@ -215,16 +210,11 @@ func (b *Builds) update(ctx context.Context, organization, buildID, name string,
 	if view.State.Terminal() {
 		return view, refuse(gates.InvalidTransition, nil, "build %s has ended: it is %s", buildID, view.State)
 	}
-	handle, err := b.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID:   workflows.BuildWorkflowID(organization, buildID),
-		UpdateName:   name,
-		Args:         []any{argument},
-		WaitForStage: client.WorkflowUpdateStageCompleted,
-	})
-	if err == nil {
-		err = handle.Get(ctx, nil)
-	}
-	if err != nil {
+	if err := update(ctx, b.temporal, client.UpdateWorkflowOptions{
+		WorkflowID: workflows.BuildWorkflowID(organization, buildID),
+		UpdateName: name,
+		Args:       []any{argument},
+	}); err != nil {
 		return view, refused(buildID, err)
 	}
 	return b.store.Build(ctx, organization, buildID)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
@@ -48,18 +47,15 @@ func (w Webhooks) Create(ctx context.Context, organization string, webhook event
 	if err != nil {
 		return "", err
 	}
-	_, err = w.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID: workflows.WebhookWorkflowID(organization, webhook.ID), TaskQueue: workflows.TaskQueue,
-		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		StaticSummary:            "webhook to " + webhook.URL,
-		TypedSearchAttributes:    workflows.OrganizationSearchAttributes(organization),
+	err = startOnce(ctx, w.Temporal, client.StartWorkflowOptions{
+		ID:                    workflows.WebhookWorkflowID(organization, webhook.ID),
+		StaticSummary:         "webhook to " + webhook.URL,
+		TypedSearchAttributes: workflows.OrganizationSearchAttributes(organization),
 	}, workflows.WebhookWorkflow, workflows.WebhookInput{
 		Organization: organization,
 		Status:       event.WebhookStatus{Webhook: webhook, Cursor: webhook.After, DeadLetters: []event.DeadLetter{}},
 	})
-	var started *serviceerror.WorkflowExecutionAlreadyStarted
-	if err != nil && !errors.As(err, &started) {
+	if err != nil {
 		return "", refuse(gates.TemporalUnavailable, err, "webhook %s is recorded and not started: repeat the request", webhook.ID)
 	}
 	return event.WebhookSecret(w.Key, organization, webhook.ID), nil
@@ -125,7 +121,7 @@ func (w Webhooks) Delete(ctx context.Context, organization, id string, by api.Id
 
 // act records what an operator does to a webhook, with where it stood before, and
 // does it.
-func (w Webhooks) act(ctx context.Context, organization, id, update string, by api.Identity, reason string) error {
+func (w Webhooks) act(ctx context.Context, organization, id, name string, by api.Identity, reason string) error {
 	before, err := w.Status(ctx, organization, id)
 	if err != nil {
 		return err
@@ -134,22 +130,17 @@ func (w Webhooks) act(ctx context.Context, organization, id, update string, by a
 		return refuse(gates.InvalidTransition, nil, "webhook %s was deleted", id)
 	}
 	change := event.WebhookChanged{Before: before, After: before}
-	change.After.Deleted = update == workflows.UpdateDelete
-	entry, err := w.entry(organization, id, webhookActions[update], fmt.Sprintf("%s/%d", update, w.Clock.Now().UnixNano()), by, reason, change)
+	change.After.Deleted = name == workflows.UpdateDelete
+	entry, err := w.entry(organization, id, webhookActions[name], fmt.Sprintf("%s/%d", name, w.Clock.Now().UnixNano()), by, reason, change)
 	if err != nil {
 		return err
 	}
 	if _, err := w.Store.Append(ctx, entry); err != nil {
 		return err
 	}
-	handle, err := w.Temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: workflows.WebhookWorkflowID(organization, id), UpdateName: update,
-		UpdateID: entry.ID, WaitForStage: client.WorkflowUpdateStageCompleted,
-	})
-	if err == nil {
-		err = handle.Get(ctx, nil)
-	}
-	if err != nil {
+	if err := update(ctx, w.Temporal, client.UpdateWorkflowOptions{
+		WorkflowID: workflows.WebhookWorkflowID(organization, id), UpdateName: name, UpdateID: entry.ID,
+	}); err != nil {
 		return webhookFault(id, err)
 	}
 	return nil
