@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -117,7 +116,8 @@ seen with a checkpoint that was kept elsewhere: see --checkpoint.`,
 			if err != nil {
 				return err
 			}
-			if err := printAudit(cmd, report, time.Since(began)); err != nil {
+			took := time.Since(began)
+			if err := show(cmd, report, func(w io.Writer) error { return writeAudit(w, report, took) }); err != nil {
 				return err
 			}
 			if !report.Clean() {
@@ -133,14 +133,13 @@ seen with a checkpoint that was kept elsewhere: see --checkpoint.`,
 	return cmd
 }
 
-func printAudit(cmd *cobra.Command, report stack.AuditReport, took time.Duration) error {
-	out := cmd.OutOrStdout()
-	if format, _ := cmd.Flags().GetString("output"); format == "json" {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(report)
+// show prints a document as --output says.
+func show(cmd *cobra.Command, document any, table func(w io.Writer) error) error {
+	format, err := cmd.Flags().GetString("output")
+	if err != nil {
+		return err
 	}
-	return writeAudit(out, report, took)
+	return cli.Print(cmd.OutOrStdout(), format, document, table)
 }
 
 func writeAudit(out io.Writer, report stack.AuditReport, took time.Duration) error {
@@ -187,25 +186,27 @@ meanwhile: what wants to waits. "orgo audit verify" only compares.`,
 			if err != nil {
 				return err
 			}
-			out := cmd.OutOrStdout()
-			if format, _ := cmd.Flags().GetString("output"); format == "json" {
-				return json.NewEncoder(out).Encode(map[string][]string{"differences": differences})
-			}
-			if len(differences) == 0 {
-				_, err = fmt.Fprintln(out, "the read models are what the entries say")
-				return err
-			}
-			for _, difference := range differences {
-				if _, err := fmt.Fprintln(out, difference); err != nil {
-					return err
-				}
-			}
-			_, err = fmt.Fprintf(out, "%d differences, put right; \"orgo audit verify\" says whether the entries themselves are whole\n", len(differences))
-			return err
+			return show(cmd, map[string][]string{"differences": differences}, func(w io.Writer) error {
+				return writeDifferences(w, differences)
+			})
 		},
 	}
 	addStoreFlags(cmd)
 	return cmd
+}
+
+func writeDifferences(w io.Writer, differences []string) error {
+	if len(differences) == 0 {
+		_, err := fmt.Fprintln(w, "the read models are what the entries say")
+		return err
+	}
+	for _, difference := range differences {
+		if _, err := fmt.Fprintln(w, difference); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "%d differences, put right; \"orgo audit verify\" says whether the entries themselves are whole\n", len(differences))
+	return err
 }
 
 func auditCheckpoint() *cobra.Command {

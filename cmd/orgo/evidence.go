@@ -1,9 +1,9 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -100,12 +100,10 @@ func verifyBundle(cmd *cobra.Command, directory, key string) error {
 	if err != nil {
 		return err
 	}
-	out := cmd.OutOrStdout()
-	if format, _ := cmd.Flags().GetString("output"); format == "json" {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(report)
-	}
+	return show(cmd, report, func(w io.Writer) error { return writeProof(w, report) })
+}
+
+func writeProof(out io.Writer, report evidence.Report) error {
 	codes := ""
 	if len(report.Codes) > 0 {
 		codes = " (" + strings.Join(report.Codes, ", ") + ")"
@@ -115,8 +113,8 @@ func verifyBundle(cmd *cobra.Command, directory, key string) error {
 		report.LogOrigin, report.LogSize, report.Entries, report.Artifacts, report.KeyID); err != nil {
 		return err
 	}
-	for _, output := range report.Outputs {
-		if _, err := fmt.Fprintf(out, "  %-30s sha256:%s\n", output.Name, output.Digest["sha256"]); err != nil {
+	for _, subject := range report.Subjects {
+		if _, err := fmt.Fprintf(out, "  %-30s sha256:%s\n", subject.Name, subject.Digest["sha256"]); err != nil {
 			return err
 		}
 	}

@@ -36,7 +36,7 @@ type line struct {
 	Entry    records.Entry `json:"entry"`
 }
 
-// hash returns the leaf's content hashed.
+// leaf returns what the log holds of the entry.
 func (l line) leaf() (ledger.Leaf, error) {
 	var salt [ledger.SaltSize]byte
 	decoded, err := hex.DecodeString(l.Salt)
@@ -78,7 +78,7 @@ func required(record records.BuildRecord, attested records.RecordAttested) []rec
 	return distinct
 }
 
-// findings of a build's own entries that the rest of the evidence hangs on.
+// ending is how a build ended, from its own entries: what all other evidence hangs on.
 type ending struct {
 	record       records.BuildRecord
 	attested     records.RecordAttested

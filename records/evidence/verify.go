@@ -35,7 +35,7 @@ type Report struct {
 	Codes        []string           `json:"reason_codes"`
 	EndedAt      time.Time          `json:"ended_at"`
 	RecordHash   records.Digest     `json:"build_record_hash"`
-	Outputs      []attest.Resource  `json:"subjects"`
+	Subjects     []attest.Resource  `json:"subjects"`
 	KeyID        string             `json:"key_id"`
 	LogOrigin    string             `json:"log_origin"`
 	LogSize      int64              `json:"log_size"`
@@ -230,7 +230,7 @@ func (v *verifier) checkRecord(build []line, record records.BuildRecord) error {
 	if err != nil {
 		return refusef("%v", err)
 	}
-	v.report.Outputs = statements[0].Subject
+	v.report.Subjects = statements[0].Subject
 	return nil
 }
 

@@ -29,19 +29,30 @@ func (a *app) structured() bool { return a.settings.Output != formatTable }
 
 // print prints v as JSON or YAML, or calls table.
 func (a *app) print(v any, table func(w io.Writer) error) error {
-	if a.structured() {
-		return a.printTo(a.streams.Out, v)
+	return Print(a.streams.Out, a.settings.Output, v, table)
+}
+
+// Print prints v in a format: as JSON or YAML, or with table.
+func Print(w io.Writer, format string, v any, table func(w io.Writer) error) error {
+	switch {
+	case !knownFormat(format):
+		return Usage("output %q is not table, json or yaml", format)
+	case format == formatTable:
+		return table(w)
+	default:
+		return printTo(w, format, v)
 	}
-	return table(a.streams.Out)
 }
 
 // printTo prints v as JSON or YAML.
-func (a *app) printTo(w io.Writer, v any) error {
+func (a *app) printTo(w io.Writer, v any) error { return printTo(w, a.settings.Output, v) }
+
+func printTo(w io.Writer, format string, v any) error {
 	document, err := encode(v)
 	if err != nil {
 		return err
 	}
-	if a.settings.Output == formatYAML {
+	if format == formatYAML {
 		if document, err = toYAML(document); err != nil {
 			return err
 		}
