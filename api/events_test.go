@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,7 +102,7 @@ func TestStreamIsCompleteAndOrdered(t *testing.T) {
 		})
 	}
 	stop := make(chan struct{})
-	cuts := 0
+	var cuts atomic.Int64
 	var cutter sync.WaitGroup
 	cutter.Go(func() {
 		for {
@@ -110,7 +111,7 @@ func TestStreamIsCompleteAndOrdered(t *testing.T) {
 				return
 			case <-time.After(30 * time.Millisecond):
 				s.Cut()
-				cuts++
+				cuts.Add(1)
 			}
 		}
 	})
@@ -123,13 +124,14 @@ func TestStreamIsCompleteAndOrdered(t *testing.T) {
 			break
 		}
 		if len(got)%20 == 0 {
-			time.Sleep(10 * time.Millisecond) // so that there is something to cut
+			before := cuts.Load() // so that there is something to cut
+			require.Eventually(t, func() bool { return cuts.Load() > before }, 10*time.Second, time.Millisecond)
 		}
 	}
 	close(stop)
 	cutter.Wait()
 	crowd.Wait()
-	require.Greater(t, cuts, 3)
+	require.Greater(t, cuts.Load(), int64(3))
 
 	ids, last := map[string]bool{}, client.FromTheBeginning
 	for _, event := range got {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/initkoa/orgo/records/store"
@@ -68,13 +69,16 @@ func TestEveryConsumerSeesEveryLeafOnce(t *testing.T) {
 	var background, consuming, writing sync.WaitGroup
 	for _, server := range servers {
 		background.Go(func() { storetest.Sequencer(t, server, signer, nil).Run(ctx) })
+		background.Go(func() { server.Listen(ctx) })
 	}
 
 	var cuts, crashes, retries, written atomic.Int64
 	background.Go(func() {
 		random := rand.New(rand.NewPCG(1, 1))
 		// The first crash comes at once: a fast machine is done before a second is over.
-		for last := time.Now().Add(-time.Hour); ctx.Err() == nil && written.Load() < int64(events); time.Sleep(50 * time.Millisecond) {
+		pace := time.NewTicker(50 * time.Millisecond)
+		defer pace.Stop()
+		for last := time.Now().Add(-time.Hour); ctx.Err() == nil && written.Load() < int64(events); <-pace.C {
 			_, err := raw.ExecContext(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 				WHERE datname = 'test' AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1`)
 			if err == nil {
@@ -94,7 +98,8 @@ func TestEveryConsumerSeesEveryLeafOnce(t *testing.T) {
 		consuming.Go(func() { consume(t, ctx, servers[i%len(servers)], consumers[i], events) })
 	}
 	control := map[string]bool{}
-	background.Go(func() { consumeControl(ctx, raw, control) })
+	var passed atomic.Int64 // the number that the control is at
+	background.Go(func() { consumeControl(ctx, raw, control, &passed) })
 
 	for w := range chaosWriters {
 		writing.Go(func() {
@@ -111,7 +116,9 @@ func TestEveryConsumerSeesEveryLeafOnce(t *testing.T) {
 						break
 					}
 					retries.Add(1)
-					time.Sleep(20 * time.Millisecond)
+					if !assert.Eventually(t, func() bool { return servers[w%len(servers)].Ping(ctx) == nil }, time.Minute, 5*time.Millisecond) {
+						return
+					}
 				}
 				written.Add(1)
 			}
@@ -119,7 +126,12 @@ func TestEveryConsumerSeesEveryLeafOnce(t *testing.T) {
 	}
 	writing.Wait()
 	consuming.Wait()
-	time.Sleep(time.Second) // the control gets all the time that it needs
+	// The control gets all the time that it needs: it is past the last number.
+	require.Eventually(t, func() bool {
+		var last int64
+		err := raw.QueryRow(`SELECT max(id) FROM control`).Scan(&last)
+		return err == nil && passed.Load() >= last
+	}, time.Minute, time.Millisecond)
 	stop()
 	background.Wait()
 
@@ -142,11 +154,18 @@ func TestEveryConsumerSeesEveryLeafOnce(t *testing.T) {
 // consume reads the log until it has seen as many events as there are to be. All
 // are of one organization, so that leaves have no gaps.
 func consume(t *testing.T, ctx context.Context, s *store.Store, seen map[string]int, events int) {
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
 	var next int64
 	for len(seen) < events && ctx.Err() == nil {
+		sequenced := s.Sequenced()
 		leaves, after, err := s.Leaves(ctx, crashOrganization, next, 500)
 		if err != nil || len(leaves) == 0 {
-			time.Sleep(5 * time.Millisecond)
+			select {
+			case <-sequenced:
+			case <-again.C: // the database may have been away
+			case <-ctx.Done():
+			}
 			continue
 		}
 		for _, leaf := range leaves {
@@ -166,10 +185,9 @@ func consume(t *testing.T, ctx context.Context, s *store.Store, seen map[string]
 
 // consumeControl reads the entries by the number that they were given when they
 // were inserted, and so passes over those whose transaction ended later.
-func consumeControl(ctx context.Context, raw *sql.DB, seen map[string]bool) {
-	var last int64
+func consumeControl(ctx context.Context, raw *sql.DB, seen map[string]bool, passed *atomic.Int64) {
 	for ctx.Err() == nil {
-		rows, err := raw.QueryContext(ctx, `SELECT id, entry_id FROM control WHERE id > $1 ORDER BY id LIMIT 500`, last)
+		rows, err := raw.QueryContext(ctx, `SELECT id, entry_id FROM control WHERE id > $1 ORDER BY id LIMIT 500`, passed.Load())
 		if err != nil {
 			continue
 		}
@@ -177,8 +195,8 @@ func consumeControl(ctx context.Context, raw *sql.DB, seen map[string]bool) {
 			var id int64
 			var entry string
 			if rows.Scan(&id, &entry) == nil {
-				last = id
 				seen[entry] = true
+				passed.Store(id)
 			}
 		}
 		_ = rows.Close()
