@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os/user"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -51,7 +50,7 @@ allowed. On Postgres this needs the role orgo_eraser.`,
 				return err
 			}
 			if erase.Actor == "" {
-				erase.Actor = operator()
+				erase.Actor = stack.Username()
 			}
 			erase.Erased = func(erasure records.Erasure) {
 				fmt.Fprintln(cmd.OutOrStdout(), strings.TrimSpace(erasure.EntryID+"  "+erasure.Type+"  "+strings.Join(erasure.Fields, ", ")))
@@ -78,13 +77,6 @@ allowed. On Postgres this needs the role orgo_eraser.`,
 	flags.BoolVar(&erase.DryRun, "dry-run", false, "only list the entries")
 	flags.BoolVar(&confirmed, "yes", false, "yes, for good")
 	return cmd
-}
-
-func operator() string {
-	if current, err := user.Current(); err == nil && current.Username != "" {
-		return current.Username
-	}
-	return "operator"
 }
 
 func erasureFault(err error) error {

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/user"
 	"path/filepath"
 	"strings"
 	"time"
@@ -200,7 +199,7 @@ func (p *process) startOrgo(ctx context.Context, server *temporal.Server, listen
 }
 
 func (p *process) stackSettings(connection client.Client, server *temporal.Server, observer *stack.Observer) (stack.Settings, error) {
-	token, err := p.dir.Token(username(), records.DefaultOrganization)
+	token, err := p.dir.Token(stack.Username(), records.DefaultOrganization)
 	if err != nil {
 		return stack.Settings{}, err
 	}
@@ -242,13 +241,6 @@ func (p *process) callbackKey() ([]byte, error) {
 	key = make([]byte, 32)
 	rand.Read(key) // never fails
 	return key, os.WriteFile(path, key, 0o600)
-}
-
-func username() string {
-	if current, err := user.Current(); err == nil && current.Username != "" {
-		return current.Username
-	}
-	return "operator"
 }
 
 func (p *process) serve(orgo *stack.Stack, listener net.Listener) error {
