@@ -27,7 +27,7 @@ type gossip struct {
 }
 
 // checkpoint returns the newest checkpoint in base64, or nothing while the log is
-// empty or cannot be read.
+// empty. With an error comes the last one that could be read, if there is one.
 func (g *gossip) checkpoint(ctx context.Context) (string, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -36,10 +36,11 @@ func (g *gossip) checkpoint(ctx context.Context) (string, error) {
 		return g.encoded, nil
 	}
 	text, err := g.ledger.Checkpoint(ctx)
+	g.read = time.Now()
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return "", err
+		return g.encoded, err // an older one is as true, and callers must not queue up for a new one
 	}
-	g.encoded, g.read = base64.StdEncoding.EncodeToString(text), time.Now()
+	g.encoded = base64.StdEncoding.EncodeToString(text)
 	return g.encoded, nil
 }
 
@@ -49,7 +50,7 @@ func (s *server) gossiping(next http.Handler) http.Handler {
 		if strings.HasPrefix(r.URL.Path, "/v1/") {
 			encoded, err := s.gossip.checkpoint(r.Context())
 			if err != nil {
-				s.log.WarnContext(r.Context(), "an answer bears no checkpoint", "request_id", infoOf(r.Context()).id, "error", err)
+				s.log.WarnContext(r.Context(), "the newest checkpoint cannot be read", "request_id", infoOf(r.Context()).id, "error", err)
 			}
 			if encoded != "" {
 				w.Header().Set(client.CheckpointHeader, encoded)
