@@ -66,7 +66,8 @@ func Webhook(ctx workflow.Context, in WebhookInput) error {
 		return err
 	}
 	for !w.in.Status.Deleted {
-		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && workflow.AllHandlersFinished(ctx) {
+		// What was asked for is done by the run that was asked.
+		if !w.redrive && workflow.GetInfo(ctx).GetContinueAsNewSuggested() && workflow.AllHandlersFinished(ctx) {
 			return workflow.NewContinueAsNewError(ctx, WebhookWorkflow, w.in)
 		}
 		if err := w.step(ctx); err != nil {
