@@ -20,7 +20,9 @@ import (
 // readBack reads every output from the store and gathers the evidence on which
 // the integrity, contract and validation gates decide.
 func (a *Activities) readBack(ctx context.Context, in StageInput, finished records.StageFinished) (StageOutput, error) {
-	out := StageOutput{Outputs: finished.Outputs, Evidence: gates.Evidence{Stage: in.Pinned.Stage}}
+	out := StageOutput{Outputs: finished.Outputs, Evidence: gates.Evidence{
+		Stage: in.Pinned.Stage, Contracts: in.Contracts.Digest, Declared: len(finished.Outputs),
+	}}
 	contracts, err := a.contracts.get(ctx, in.Contracts)
 	if err != nil {
 		return StageOutput{}, err
@@ -39,7 +41,10 @@ func (a *Activities) readBack(ctx context.Context, in StageInput, finished recor
 			}
 		}
 	}
-	return out, nil
+	if in.Pinned.Stage == records.Ingest {
+		out.Provenance, err = a.readProvenance(ctx, finished)
+	}
+	return out, err
 }
 
 // readOutput reads one output to its end. Content that is not what it claims is

@@ -71,5 +71,15 @@ func (a *Activities) readReport(ctx context.Context, ref records.Ref) (*gates.Re
 			}
 		}
 	}
+	evidence.BySeverity, evidence.ByCode = total(evidence.Severities), total(evidence.Codes)
 	return evidence, nil
+}
+
+// total returns how many were counted, in all.
+func total(counts map[string]int64) int64 {
+	sum := int64(0)
+	for _, count := range counts {
+		sum += count
+	}
+	return sum
 }

@@ -40,6 +40,8 @@ type StageOutput struct {
 	Outputs  []records.Artifact    `json:"outputs"`
 	Evidence gates.Evidence        `json:"evidence"`
 	Report   *gates.ReportEvidence `json:"report,omitempty"` // of validate
+	// Provenance is what ingest says of where its files come from, if it does.
+	Provenance *gates.Provenance `json:"provenance,omitempty"`
 	// Carried is the entry of the output, still to be recorded.
 	Carried *records.Entry `json:"carried,omitempty"`
 }

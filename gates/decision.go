@@ -1,16 +1,14 @@
 package gates
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
-	"sort"
+	"slices"
 	"time"
 
 	"github.com/initkoa/orgo/records"
 )
-
-// EvaluatorVersion is the version of the meaning of all gates. A change of
-// meaning is a new version.
-const EvaluatorVersion = "1"
 
 // Verdict is what a rule or a gate finds.
 type Verdict string
@@ -46,23 +44,14 @@ func worse(a, b Verdict) Verdict {
 	}
 }
 
-// Gate names a gate.
-type Gate string
-
-// The gates of a build.
-const (
-	GateDependency  Gate = "stage-dependency"
-	GateIntegrity   Gate = "integrity"
-	GateContract    Gate = "contract"
-	GateValidation  Gate = "validation"
-	GateDeterminism Gate = "determinism"
-)
-
 // Subject is what a decision is about.
 type Subject struct {
 	BuildID    string        `json:"build_id"`
 	Stage      records.Stage `json:"stage"`
 	Generation int           `json:"generation"`
+	ReleaseID  string        `json:"release_id,omitempty"`
+	Channel    string        `json:"channel,omitempty"`
+	Cohort     string        `json:"cohort,omitempty"`
 }
 
 // Finding is what one rule found. RuleID is the policy's, or "orgo/…" for a
@@ -71,10 +60,15 @@ type Finding struct {
 	RuleID   string          `json:"rule_id"`
 	Verdict  Verdict         `json:"verdict"`
 	Code     Code            `json:"code,omitempty"`
+	Target   string          `json:"target,omitempty"` // the part of the subject that it is about: an output, a metric, …
 	Message  string          `json:"message,omitempty"`
 	Evidence *records.Digest `json:"evidence,omitempty"`
-	// Advisory findings are recorded and do not decide (SHOULD and MAY policies).
-	Advisory bool `json:"advisory,omitempty"`
+	// Earliest is when time alone will have cleared a refusal.
+	Earliest *time.Time `json:"earliest,omitempty"`
+	// Advisory findings are recorded and do not decide. Enforcement says of which
+	// kind of policy: SHOULD is a warning, which a policy may count; MAY is a note.
+	Advisory    bool        `json:"advisory,omitempty"`
+	Enforcement Enforcement `json:"enforcement,omitempty"`
 }
 
 // Decision is what a gate decided and why. Codes and Findings are sorted.
@@ -94,6 +88,11 @@ type Decision struct {
 	// its verdict lets compile use.
 	Validated *records.Digest `json:"validated_inputs,omitempty"`
 	Actor     string          `json:"actor"`
+	// Inputs is what was looked at, canonical: InputsDigest is its digest. With it
+	// and the policy the decision can be made again (Replay).
+	Inputs json.RawMessage `json:"inputs,omitempty"`
+	// Override is set in a decision that overrides another, which stays.
+	Override *Override `json:"override,omitempty"`
 }
 
 // Permits reports whether the decision lets the next step run.
@@ -101,15 +100,19 @@ func (d Decision) Permits() bool { return d.Verdict == Pass }
 
 // Context is what every gate is told besides its evidence.
 type Context struct {
-	Subject Subject
-	Policy  Policy
-	At      time.Time // the time of the decision, given by the caller
-	Actor   string    // who asked for it: the workflow, or an operator
+	Subject   Subject
+	Rules     Ruleset
+	At        time.Time // the time of the decision, given by the caller
+	Actor     string    // who asked for it: the workflow, or an operator
+	Evaluator string    // the version of the evaluator that decides
 }
 
 // decide makes the decision that findings amount to. inputs is everything that
 // was looked at; its canonical digest makes the decision replayable.
-func decide(gate Gate, c Context, inputs any, findings []Finding) Decision {
+//
+// builtin are the findings of the gate's own rules: they must have looked at
+// something. A policy's rules can only add to them.
+func decide(gate Gate, c Context, inputs any, builtin, policy []Finding) Decision {
 	d := Decision{
 		Gate:             gate,
 		Subject:          c.Subject,
@@ -117,18 +120,23 @@ func decide(gate Gate, c Context, inputs any, findings []Finding) Decision {
 		Codes:            []Code{},
 		Evidence:         []records.Digest{},
 		RuleIDs:          []string{},
-		PolicyDigest:     c.Policy.Digest,
-		EvaluatorVersion: EvaluatorVersion,
+		PolicyDigest:     c.Rules.policy.Digest,
+		EvaluatorVersion: c.Evaluator,
 		EvaluatedAt:      c.At.UTC(),
 		Actor:            c.Actor,
 	}
-	digest, err := records.CanonicalDigest(inputs)
+	findings := slices.Concat(builtin, policy)
+	if !slices.ContainsFunc(builtin, decisive) {
+		findings = append(findings, refuse(ruleEvidence, NoData, EvidenceMissing, "no rule looked at any evidence"))
+	}
+	canonical, err := records.Canonical(inputs)
 	if err != nil {
 		findings = append(findings, refuse(ruleEvidence, Error, GateError, fmt.Sprintf("evidence has no canonical form: %v", err)))
+	} else {
+		d.InputsDigest = records.DigestOf(canonical)
 	}
-	d.InputsDigest = digest
-	if len(decisive(findings)) == 0 {
-		findings = append(findings, refuse(ruleEvidence, NoData, EvidenceMissing, "no rule looked at any evidence"))
+	if evaluators[c.Evaluator].keeps {
+		d.Inputs = canonical
 	}
 	d.Findings = sortFindings(findings)
 	for _, f := range d.Findings {
@@ -136,7 +144,7 @@ func decide(gate Gate, c Context, inputs any, findings []Finding) Decision {
 		if f.Evidence != nil {
 			d.Evidence = append(d.Evidence, *f.Evidence)
 		}
-		if f.Advisory {
+		if !decisive(f) {
 			continue
 		}
 		d.Verdict = worse(d.Verdict, f.Verdict)
@@ -145,8 +153,10 @@ func decide(gate Gate, c Context, inputs any, findings []Finding) Decision {
 		}
 	}
 	d.Codes = SortCodes(d.Codes)
-	d.RuleIDs = distinct(d.RuleIDs)
-	d.Evidence = distinctDigests(d.Evidence)
+	slices.Sort(d.RuleIDs)
+	d.RuleIDs = slices.Compact(d.RuleIDs)
+	slices.SortFunc(d.Evidence, compareDigests)
+	d.Evidence = slices.Compact(d.Evidence)
 	return d
 }
 
@@ -161,50 +171,39 @@ func pass(rule string, evidence *records.Digest) Finding {
 	return Finding{RuleID: rule, Verdict: Pass, Evidence: evidence}
 }
 
-func decisive(findings []Finding) []Finding {
-	var kept []Finding
-	for _, f := range findings {
-		if !f.Advisory {
-			kept = append(kept, f)
-		}
-	}
-	return kept
+// about says which part of the subject a finding is about.
+func (f Finding) about(target string) Finding {
+	f.Target = target
+	return f
 }
 
-// sortFindings orders findings by rule, code, message and evidence, so that the
-// order in which evidence arrived does not show.
+func decisive(f Finding) bool { return !f.Advisory }
+
+// sortFindings orders findings by rule, code, target, message, evidence and
+// verdict, in place, so that the order in which evidence arrived does not show.
 func sortFindings(findings []Finding) []Finding {
-	sorted := append([]Finding{}, findings...)
-	sort.SliceStable(sorted, func(i, j int) bool { return findingKey(sorted[i]) < findingKey(sorted[j]) })
-	return sorted
+	slices.SortStableFunc(findings, func(a, b Finding) int {
+		return cmp.Or(
+			cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Target, b.Target),
+			cmp.Compare(a.Message, b.Message), compareEvidence(a.Evidence, b.Evidence), cmp.Compare(a.Verdict, b.Verdict),
+		)
+	})
+	return findings
 }
 
-func findingKey(f Finding) string {
-	evidence := ""
-	if f.Evidence != nil {
-		evidence = f.Evidence.String()
+func compareEvidence(a, b *records.Digest) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return -1
+	case b == nil:
+		return 1
+	default:
+		return compareDigests(*a, *b)
 	}
-	return fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%s", f.RuleID, f.Code, f.Message, evidence, f.Verdict)
 }
 
-func distinct(values []string) []string {
-	sort.Strings(values)
-	kept := values[:0]
-	for i, value := range values {
-		if i == 0 || value != values[i-1] {
-			kept = append(kept, value)
-		}
-	}
-	return kept
-}
-
-func distinctDigests(digests []records.Digest) []records.Digest {
-	sort.Slice(digests, func(i, j int) bool { return digests[i].String() < digests[j].String() })
-	kept := digests[:0]
-	for i, digest := range digests {
-		if i == 0 || digest != digests[i-1] {
-			kept = append(kept, digest)
-		}
-	}
-	return kept
+func compareDigests(a, b records.Digest) int {
+	return cmp.Or(cmp.Compare(a.Alg, b.Alg), cmp.Compare(a.Value, b.Value))
 }

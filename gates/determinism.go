@@ -18,26 +18,31 @@ const ruleReproduced = "orgo/output-reproduced"
 
 // Determinism decides whether a stage yielded again what it yielded before:
 // the same artifacts, by name, path and digest. Each difference is named.
-func Determinism(c Context, r Reproduction) Decision {
+func Determinism(c Context, r Reproduction) Decision { return evaluate(GateDeterminism, c, r) }
+
+func determinismFindings(c Context, r Reproduction) []Finding {
 	expected, actual := byLabel(r.Expected), byLabel(r.Actual)
 	var findings []Finding
-	differ := func(message string) {
-		findings = append(findings, refuse(ruleReproduced, Fail, OutputNotReproduced,
-			fmt.Sprintf("%s: %s", c.Subject.Stage, message)))
+	differ := func(target, message string) {
+		f := refuse(ruleReproduced, Fail, OutputNotReproduced, fmt.Sprintf("%s: %s %s", c.Subject.Stage, target, message))
+		if c.Evaluator != "1" {
+			f = f.about(target)
+		}
+		findings = append(findings, f)
 	}
 	for _, want := range r.Expected {
 		got, there := actual[label(want)]
 		switch {
 		case !there:
-			differ(fmt.Sprintf("%s is missing, was %s", label(want), want.Ref.Digest))
+			differ(label(want), fmt.Sprintf("is missing, was %s", want.Ref.Digest))
 		case !got.Valid() || got.Digest != want.Ref.Digest:
-			differ(fmt.Sprintf("%s is %s, was %s", label(want), got.Digest, want.Ref.Digest))
+			differ(label(want), fmt.Sprintf("is %s, was %s", got.Digest, want.Ref.Digest))
 		}
 	}
 	seen := map[string]bool{}
 	for _, got := range r.Actual {
 		if _, there := expected[label(got)]; !there || seen[label(got)] {
-			differ(label(got) + " is new")
+			differ(label(got), "is new")
 		}
 		seen[label(got)] = true
 	}
@@ -48,7 +53,7 @@ func Determinism(c Context, r Reproduction) Decision {
 	case len(findings) == 0:
 		findings = append(findings, pass(ruleReproduced, nil))
 	}
-	return decide(GateDeterminism, c, r, findings)
+	return findings
 }
 
 func byLabel(artifacts []records.Artifact) map[string]records.Ref {

@@ -2,6 +2,7 @@ package gates
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/initkoa/orgo/records"
 )
@@ -18,12 +19,25 @@ type OutputEvidence struct {
 	Documents  int64          `json:"documents"`  // documents checked against it
 	Violations int64          `json:"violations"` // documents that violate it, in all
 	First      []string       `json:"first_violations,omitempty"`
+	// Signatures are those that the output bears, each checked.
+	Signatures []SignatureEvidence `json:"signatures,omitempty"`
+}
+
+// SignatureEvidence is what was found of one signature: whether it is the named
+// key's, over exactly the content that bears it. An unknown key's is not.
+type SignatureEvidence struct {
+	KeyID string `json:"key_id"`
+	Valid bool   `json:"valid"`
 }
 
 // Evidence is what the stage activity gathered about the outputs of one stage.
 type Evidence struct {
-	Stage   records.Stage    `json:"stage"`
-	Outputs []OutputEvidence `json:"outputs"`
+	Stage records.Stage `json:"stage"`
+	// Contracts is the contract set whose schemas were applied.
+	Contracts records.Digest `json:"contracts,omitzero"`
+	// Declared is how many outputs the runner declared. Each must have evidence.
+	Declared int              `json:"declared,omitempty"`
+	Outputs  []OutputEvidence `json:"outputs"`
 }
 
 const (
@@ -37,23 +51,32 @@ const (
 // Integrity decides whether the outputs of a stage are what they claim: each
 // that the spine demands is there, none that it does not know, and digest, size
 // and media type are as declared.
-func Integrity(c Context, evidence Evidence) Decision {
-	return decide(GateIntegrity, c, evidence, append(declared(c, evidence), intact(evidence)...))
+func Integrity(c Context, evidence Evidence) Decision { return evaluate(GateIntegrity, c, evidence) }
+
+// Contract decides whether every document of every output satisfies its schema
+// in the pinned contract set. An output that should have been checked and was
+// not is a refusal.
+func Contract(c Context, evidence Evidence) Decision { return evaluate(GateContract, c, evidence) }
+
+func integrityFindings(c Context, evidence Evidence) []Finding {
+	return slices.Concat(declared(c, evidence), intact(c, evidence))
 }
 
 func declared(c Context, evidence Evidence) []Finding {
 	spec, known := records.BuildStage(c.Subject.Stage)
-	if !known || evidence.Stage != c.Subject.Stage {
-		return []Finding{refuse(ruleDeclared, Error, EvidenceMissing,
-			fmt.Sprintf("evidence is about stage %q, the decision about %q", evidence.Stage, c.Subject.Stage))}
-	}
 	var findings []Finding
+	if !known || evidence.Stage != c.Subject.Stage {
+		findings = append(findings, refuse(ruleDeclared, Error, EvidenceMissing,
+			fmt.Sprintf("evidence is about stage %q, the decision about %q", evidence.Stage, c.Subject.Stage)))
+	}
+	findings = append(findings, allThere(ruleDeclared, evidence)...)
 	count := map[string]int{}
 	for _, output := range evidence.Outputs {
-		count[output.Artifact.Name]++
-		if _, known := spec.Output(output.Artifact.Name); !known {
+		name := output.Artifact.Name
+		count[name]++
+		if _, known := spec.Output(name); !known {
 			findings = append(findings, refuse(ruleDeclared, Fail, OutputUndeclared,
-				fmt.Sprintf("%s is no output of %s", output.Artifact.Name, spec.Stage)))
+				fmt.Sprintf("%s is no output of %s", name, c.Subject.Stage)).about(label(output.Artifact)))
 		}
 	}
 	for _, output := range spec.Outputs {
@@ -61,10 +84,10 @@ func declared(c Context, evidence Evidence) []Finding {
 		case output.Many:
 		case n == 0:
 			findings = append(findings, refuse(ruleDeclared, Fail, OutputMissing,
-				fmt.Sprintf("%s must yield %s", spec.Stage, output.Name)))
+				fmt.Sprintf("%s must yield %s", spec.Stage, output.Name)).about(output.Name))
 		case n > 1:
 			findings = append(findings, refuse(ruleDeclared, Fail, OutputUndeclared,
-				fmt.Sprintf("%s yielded %s %d times", spec.Stage, output.Name, n)))
+				fmt.Sprintf("%s yielded %s %d times", spec.Stage, output.Name, n)).about(output.Name))
 		}
 	}
 	if len(findings) == 0 {
@@ -73,7 +96,16 @@ func declared(c Context, evidence Evidence) []Finding {
 	return findings
 }
 
-func intact(evidence Evidence) []Finding {
+// allThere finds outputs that were declared and for which there is no evidence.
+func allThere(rule string, evidence Evidence) []Finding {
+	if evidence.Declared == len(evidence.Outputs) {
+		return nil
+	}
+	return []Finding{refuse(rule, NoData, EvidenceMissing,
+		fmt.Sprintf("%d outputs were declared, there is evidence of %d", evidence.Declared, len(evidence.Outputs))).about("outputs")}
+}
+
+func intact(c Context, evidence Evidence) []Finding {
 	var findings []Finding
 	for _, output := range evidence.Outputs {
 		ref := output.Artifact.Ref
@@ -81,53 +113,69 @@ func intact(evidence Evidence) []Finding {
 		found := output.Found
 		switch {
 		case !ref.Valid() || !found.Valid():
-			findings = append(findings, refuse(ruleDigest, NoData, EvidenceMissing, label+" has no digest to compare"))
+			findings = append(findings, refuse(ruleDigest, NoData, EvidenceMissing, label+" has no digest to compare").about(label))
 		case ref.Digest != found:
 			findings = append(findings, Finding{RuleID: ruleDigest, Verdict: Fail, Code: DigestMismatch,
-				Message: fmt.Sprintf("%s is %s, declared %s", label, found, ref.Digest), Evidence: &found})
+				Message: fmt.Sprintf("%s is %s, declared %s", label, found, ref.Digest), Evidence: &found}.about(label))
 		default:
 			findings = append(findings, pass(ruleDigest, &found))
 		}
 		if output.Read != ref.Size {
 			findings = append(findings, refuse(ruleSize, Fail, SizeMismatch,
-				fmt.Sprintf("%s has %d bytes, declared %d", label, output.Read, ref.Size)))
+				fmt.Sprintf("%s has %d bytes, declared %d", label, output.Read, ref.Size)).about(label))
 		}
-		want := wantedMediaType(evidence.Stage, output.Artifact.Name)
+		want := wantedMediaType(c.Subject.Stage, output.Artifact.Name)
 		if ref.MediaType == "" || (want != "" && ref.MediaType != want) {
 			findings = append(findings, refuse(ruleMediaType, Fail, MediaTypeMismatch,
-				fmt.Sprintf("%s has media type %q, must be %q", label, ref.MediaType, want)))
+				fmt.Sprintf("%s has media type %q, must be %q", label, ref.MediaType, want)).about(label))
 		}
 	}
 	return findings
 }
 
-// Contract decides whether every document of every output satisfies its schema
-// in the pinned contract set. An output that should have been checked and was
-// not is a refusal.
-func Contract(c Context, evidence Evidence) Decision {
+func contractFindings(c Context, evidence Evidence) []Finding {
 	var findings []Finding
 	spec, _ := records.BuildStage(c.Subject.Stage)
+	if evidence.Stage != c.Subject.Stage {
+		findings = append(findings, refuse(ruleContract, Error, EvidenceMissing,
+			fmt.Sprintf("evidence is about stage %q, the decision about %q", evidence.Stage, c.Subject.Stage)))
+	}
+	findings = append(findings, allThere(ruleContract, evidence)...)
+	if !evidence.Contracts.Valid() {
+		findings = append(findings, refuse(ruleContract, NoData, ContractUnchecked, "no contract set was applied"))
+	}
+	for _, output := range spec.Outputs {
+		if output.Role != "" && !output.Many && !slices.ContainsFunc(evidence.Outputs, func(o OutputEvidence) bool { return o.Artifact.Name == output.Name }) {
+			findings = append(findings, refuse(ruleContract, NoData, ContractUnchecked,
+				fmt.Sprintf("%s, which must satisfy %s, is not there", output.Name, output.Role)).about(output.Name))
+		}
+	}
 	for _, output := range evidence.Outputs {
 		want, known := spec.Output(output.Artifact.Name)
+		label := label(output.Artifact)
 		switch {
-		case !known || evidence.Stage != c.Subject.Stage:
+		case !known:
 			findings = append(findings, refuse(ruleContract, Fail, OutputUndeclared,
-				fmt.Sprintf("%s is no output of %s", output.Artifact.Name, c.Subject.Stage)))
+				fmt.Sprintf("%s is no output of %s", output.Artifact.Name, c.Subject.Stage)).about(label))
 		case want.Role == "":
 			// Without a schema its integrity is all there is to check.
-		case !output.Schema.Valid() || output.Documents == 0:
+		case !output.Schema.Valid() || output.Documents <= 0:
 			findings = append(findings, refuse(ruleContract, NoData, ContractUnchecked,
-				fmt.Sprintf("%s was not checked against %s", label(output.Artifact), want.Role)))
+				fmt.Sprintf("%s was not checked against %s", label, want.Role)).about(label))
 		case output.Violations != 0:
 			findings = append(findings, refuse(ruleContract, Fail, ContractViolation,
-				fmt.Sprintf("%s: %d of %d documents violate %s%s", label(output.Artifact),
-					output.Violations, output.Documents, want.Role, first(output.First))))
+				fmt.Sprintf("%s: %d of %d documents violate %s%s", label,
+					output.Violations, output.Documents, want.Role, first(output.First))).about(label))
 		default:
 			schema := output.Schema
 			findings = append(findings, pass(ruleContract, &schema))
 		}
 	}
-	return decide(GateContract, c, evidence, findings)
+	if evidence.Contracts.Valid() {
+		// Decisions cite the set. It alone is no evidence that anything was checked.
+		findings = append(findings, Finding{RuleID: ruleContract, Verdict: Pass, Evidence: &evidence.Contracts, Advisory: true})
+	}
+	return findings
 }
 
 func wantedMediaType(stage records.Stage, name string) string {

@@ -31,12 +31,12 @@ func TestParsePolicy(t *testing.T) {
 		"no enforcement":      {bundle(`{"policy_id":"p","rules":[]}`), "/policies/0/enforcement"},
 		"applies_to":          {bundle(`{"policy_id":"p","enforcement":"MUST","applies_to":{},"rules":[]}`), "/policies/0/applies_to"},
 		"unknown type":        {rules(`{"rule_id":"r","type":"vibes"}`), "/policies/0/rules/0/type"},
-		"unknown key":         {rules(`{"rule_id":"r","type":"validation","config":{"admit":["passed"],"admitt":1}}`), "/policies/0/rules/0/config"},
-		"admits failed":       {rules(`{"rule_id":"r","type":"validation","config":{"admit":["failed"]}}`), "/policies/0/rules/0/config"},
-		"admits nothing":      {rules(`{"rule_id":"r","type":"validation","config":{"admit":[]}}`), "/policies/0/rules/0/config"},
-		"no config":           {rules(`{"rule_id":"r","type":"validation"}`), "/policies/0/rules/0/config"},
-		"negative limit":      {rules(`{"rule_id":"r","type":"validation","config":{"admit":["passed"],"max_by_code":{"A":-1}}}`), "/policies/0/rules/0/config"},
-		"config for nothing":  {rules(`{"rule_id":"r","type":"integrity","config":{"off":true}}`), "/policies/0/rules/0/config"},
+		"unknown key":         {rules(`{"rule_id":"r","type":"validation","config":{"admit":["passed"],"admitt":1}}`), "/policies/0/rules/0/config/admitt"},
+		"admits failed":       {rules(`{"rule_id":"r","type":"validation","config":{"admit":["failed"]}}`), "/policies/0/rules/0/config/admit/0"},
+		"admits nothing":      {rules(`{"rule_id":"r","type":"validation","config":{"admit":[]}}`), "/policies/0/rules/0/config/admit"},
+		"no config":           {rules(`{"rule_id":"r","type":"validation"}`), "/policies/0/rules/0/config/admit"},
+		"negative limit":      {rules(`{"rule_id":"r","type":"validation","config":{"admit":["passed"],"max_by_code":{"A":-1}}}`), "/policies/0/rules/0/config/max_by_code/A"},
+		"config for nothing":  {rules(`{"rule_id":"r","type":"integrity","config":{"off":true}}`), "/policies/0/rules/0/config/off"},
 		"a rule twice":        {rules(`{"rule_id":"r","type":"integrity"},{"rule_id":"r","type":"contract"}`), "/policies/0/rules/1/rule_id"},
 	}
 	for name, c := range cases {

@@ -23,6 +23,33 @@ const (
 	ClassSafety       Class = "safety"
 )
 
+// Severity is how bad an incident with a code is, unless its surroundings make it
+// worse: on an active production channel F3 and F7 are SEV1.
+type Severity string
+
+// The severities of CONTRACTS §2.
+const (
+	Sev1 Severity = "SEV1"
+	Sev2 Severity = "SEV2"
+	Sev3 Severity = "SEV3"
+	Sev4 Severity = "SEV4"
+)
+
+// ClearedBy says who can clear a refusal.
+type ClearedBy string
+
+// Who can clear a refusal.
+const (
+	ByPublisher   ClearedBy = "publisher"    // who owns the inputs
+	ByRunnerOwner ClearedBy = "runner owner" // who owns what does the stage
+	ByPolicyOwner ClearedBy = "policy owner" // who writes policy and contracts
+	ByOperator    ClearedBy = "operator"     // who runs Orgo and what it stands on
+	ByRequester   ClearedBy = "requester"    // who asked for what was refused
+	ByApprover    ClearedBy = "approver"     // whose approval the policy asks for
+	ByTime        ClearedBy = "time"         // nobody needs to do anything
+	ByNobody      ClearedBy = "nobody"       // it cannot be cleared: begin anew
+)
+
 // The reason codes. reasonTable says what each means.
 const (
 	InputUnreadable       Code = "INPUT_UNREADABLE"
@@ -85,6 +112,33 @@ const (
 	EvidenceErased        Code = "EVIDENCE_ERASED"
 	WebhookNotTaken       Code = "WEBHOOK_NOT_TAKEN"
 	LedgerNotExtended     Code = "LEDGER_NOT_EXTENDED"
+	SourceNotAllowed      Code = "SOURCE_NOT_ALLOWED"
+	ContractSetNotAllowed Code = "CONTRACT_SET_NOT_ALLOWED"
+	ArtifactTooLarge      Code = "ARTIFACT_TOO_LARGE"
+	ArtifactRevoked       Code = "ARTIFACT_REVOKED"
+	SignatureMissing      Code = "SIGNATURE_MISSING"
+	SignatureInvalid      Code = "SIGNATURE_INVALID"
+	SignerNotAllowed      Code = "SIGNER_NOT_ALLOWED"
+	NotReproducedEnough   Code = "NOT_REPRODUCED_ENOUGH"
+	CompatibilityUnknown  Code = "COMPATIBILITY_UNKNOWN"
+	FormatIncompatible    Code = "FORMAT_INCOMPATIBLE"
+	DowngradeRefused      Code = "DOWNGRADE_REFUSED"
+	ApprovalsMissing      Code = "APPROVALS_MISSING"
+	ApprovalRejected      Code = "APPROVAL_REJECTED"
+	ChannelFrozen         Code = "CHANNEL_FROZEN"
+	AnalysisIncomplete    Code = "ANALYSIS_INCOMPLETE"
+	TelemetryStale        Code = "TELEMETRY_STALE"
+	ReportingTooLow       Code = "REPORTING_TOO_LOW"
+	MetricNoData          Code = "METRIC_NO_DATA"
+	MetricTooFewSamples   Code = "METRIC_TOO_FEW_SAMPLES"
+	MetricOutOfBounds     Code = "METRIC_OUT_OF_BOUNDS"
+	PolicyRuleRefused     Code = "POLICY_RULE_REFUSED"
+	PolicyUnsigned        Code = "POLICY_SIGNATURE_INVALID"
+	PolicyCaseFailed      Code = "POLICY_CASE_FAILED"
+	WarningLimit          Code = "WARNING_LIMIT_EXCEEDED"
+	OverrideForbidden     Code = "OVERRIDE_FORBIDDEN"
+	OverrideIncomplete    Code = "OVERRIDE_INCOMPLETE"
+	DecisionNotReplayable Code = "DECISION_NOT_REPLAYABLE"
 	StoreUnavailable      Code = "STORE_UNAVAILABLE"
 	TemporalUnavailable   Code = "TEMPORAL_UNAVAILABLE"
 	ServerUnreachable     Code = "SERVER_UNREACHABLE"
@@ -96,82 +150,111 @@ const (
 
 // Reason is one row of the table: what a code means and what to do about it.
 type Reason struct {
-	Code    Code
-	Class   Class
-	Meaning string
-	Remedy  string // what would unblock
+	Code      Code
+	Class     Class
+	Severity  Severity
+	ClearedBy ClearedBy
+	Meaning   string
+	Remedy    string // what would unblock
 	// Final says that trying again unchanged cannot help.
 	Final bool
 }
 
 var reasonTable = []Reason{
-	{InputUnreadable, ClassInput, "an input file could not be read", "make the named file readable for the worker, then retry ingest", true},
-	{InputNotFound, ClassInput, "an input path does not exist", "correct the path and start a new build", true},
-	{InputEmpty, ClassInput, "the inputs hold no file to build from", "name inputs with at least one file that is not excluded", true},
-	{InputOutsideRoot, ClassInput, "an input or a symbolic link leads outside the input's root or the allowed roots", "remove the link, name its target as an input of its own, or let the worker read there with --input-root", true},
-	{InputChanged, ClassInput, "an input file changed while it was read", "let the source settle, then retry ingest", false},
-	{InputUnparsable, ClassInput, "a file does not parse in its format", "correct the file at the named place, exclude it, or let the pipeline record it with on_parse_error: exclude", true},
-	{InputTooLarge, ClassInput, "an input goes beyond a limit of its format", "split the file, or raise the limit in the stage's config", true},
-	{ProvenanceIncomplete, ClassInput, "provenance lacks a required field", "supply source, collector and collector version", true},
-	{PinFloating, ClassInput, "a reference is floating: it names no version or no digest", "name an exact version or digest; \"latest\" and ranges are refused", true},
-	{PinInvalid, ClassInput, "a pinned document does not fit its schema", "correct the document at the named place", true},
-	{PinUnknown, ClassInput, "a pinned runner, version or artifact is not known to this worker", "pin one that exists, or deploy a worker that has it", true},
-	{PolicyInvalid, ClassGovernance, "the policy bundle is not valid", "correct the bundle at the named place", true},
-	{ContractsInvalid, ClassGovernance, "the contract set is not valid or lacks a schema that a stage needs", "pin a complete contract set", true},
-	{MappingInvalid, ClassClaims, "the pipeline's mapping does not fit the file it maps", "correct the mapping at the named place", true},
-	{IndexInvalid, ClassClaims, "the pinned index is not valid", "correct the index at the named line", true},
-	{ClaimInvalid, ClassClaims, "a claim document is not usable by the stage that reads it", "see the named document and line", true},
-	{DigestMismatch, ClassVerification, "stored content is not what its digest says", "restore the artifact from a good copy; do not use anything made from it", true},
-	{ArtifactMissing, ClassVerification, "an artifact that is referred to is not in the store", "restore the artifact from a good copy", true},
-	{SizeMismatch, ClassVerification, "an artifact has not the size its reference says", "correct the runner that declared it", true},
-	{MediaTypeMismatch, ClassVerification, "an output has not the media type its stage must yield", "correct the runner that declared it", true},
-	{OutputMissing, ClassVerification, "a stage did not yield an output it must", "correct the stage's runner", true},
-	{OutputUndeclared, ClassVerification, "a stage yielded an output that the spine does not know", "correct the stage's runner", true},
-	{ContractViolation, ClassVerification, "a document violates its schema in the pinned contract set", "correct the document at the named pointer, or pin the right contract set", true},
-	{ContractUnchecked, ClassVerification, "an output was not checked against its schema", "see why no check was made; unchecked is never a pass", true},
-	{StageOutputConflict, ClassDeterminism, "a second, different output appeared under one idempotency key", "find what is not deterministic in the runner; the first output stays", true},
-	{OutputNotReproduced, ClassDeterminism, "the same pins gave another output", "compare the named files; find what is not deterministic in the stage", true},
-	{ValidationNotRun, ClassClaims, "validation never ran", "see why the build ended before validate", true},
-	{ValidationFailed, ClassClaims, "the validation report says failed", "correct the inputs that the report's issues name", true},
-	{ValidationPartial, ClassClaims, "the validation report says partial, which the policy does not admit", "correct the issues, or admit partial in the policy", true},
-	{ValidationMalformed, ClassClaims, "the validation report cannot be read as one", "correct the stage's runner", true},
-	{ValidationOtherInputs, ClassSafety, "the validation report is about other inputs than compile would use", "run validate again over exactly these inputs", true},
-	{ValidationIssueLimit, ClassClaims, "the report has more issues of a code or severity than the policy admits", "correct the issues, or change the limit in the policy", true},
-	{DependencyMissing, ClassGovernance, "a stage that must come before has no authoritative output", "run the stage before", true},
-	{DependencyNotPassed, ClassSafety, "a stage that must come before did not pass all its gates", "clear the earlier refusal first", true},
-	{DependencyVoided, ClassGovernance, "an output is of a generation that a retry has voided", "run the stages again from the retried one", true},
-	{CompileFailed, ClassCompile, "compile could not make the artifacts", "see the stage's message", true},
-	{RunnerUnavailable, ClassInput, "a runner could not be reached or started", "start the service or install the program, then retry the stage", false},
-	{RunnerFailed, ClassInput, "a runner ended with an error", "see the message and the tail of its stderr in the stage's record", false},
-	{RunnerTimeout, ClassInput, "a runner did not finish in the pinned time", "raise the stage's timeout, or make the runner faster", false},
-	{RunnerOutputInvalid, ClassVerification, "a runner's answer is not a valid result", "correct the runner; see docs/runners.md for the shape", true},
-	{RunnerOutputTooLarge, ClassVerification, "a runner's output goes beyond the pinned limit", "raise max_output_bytes, or make the runner write less", true},
-	{RunnerChanged, ClassVerification, "the program of a runner is not the pinned one", "restore the program, or pin the new one in a new build", true},
-	{CallbackUnsigned, ClassSafety, "a runner's callback bears no valid signature", "sign the callback with the secret sent in the request", true},
-	{StoppedByOperator, ClassGovernance, "an operator stopped the build", "start a new build if it is still wanted", true},
-	{IdempotencyKeyReused, ClassGovernance, "the idempotency key was used for another request", "use a new key, or repeat the request exactly", true},
-	{InvalidTransition, ClassGovernance, "the action is not legal in the state the record is in", "see the record's state; the message names the legal ones", true},
-	{NotFound, ClassGovernance, "no such record in this organization", "check the id", true},
-	{RequestInvalid, ClassGovernance, "the request is not valid", "correct the request at the named place", true},
-	{Unauthorized, ClassGovernance, "the caller is not known or may not do this", "send a valid token; a local stack writes one to client.json", true},
-	{RecordUnavailable, ClassAudit, "the Build Record is not written yet", "wait for the build to end", false},
-	{EventCursorUnknown, ClassAudit, "an event cursor is beyond the end of the log", "check that the cursor is of this server; if it is, the log has lost leaves: run orgo audit verify before going on", true},
-	{TooManyStreams, ClassGovernance, "the server has as many event streams as it admits", "close streams that are not needed, or try again later", false},
-	{GateError, ClassSafety, "a gate could not decide, which counts as a refusal", "see the decision's evidence; report it if the evidence is sound", true},
-	{EvidenceMissing, ClassSafety, "a gate got no evidence for something it must decide on", "see which evidence is absent and why", true},
-	{LedgerTampered, ClassAudit, "the log, what it covers, or a read model is not what was recorded", "keep the database as it is, treat what is named as an incident, and restore from a copy that verifies", true},
-	{LedgerPending, ClassAudit, "what was recorded has no place in the log yet", "ask again in a second; if it stays so, see that a server with the ledger's key runs", false},
-	{BundleInvalid, ClassAudit, "an evidence bundle is not what Orgo wrote, or not of this log", "get it again from its source; if it stays so, do not rely on what it claims", true},
-	{EvidenceErased, ClassAudit, "what would prove this was erased", "check the log itself with orgo audit verify, which lists what was erased and when", true},
-	{WebhookNotTaken, ClassAudit, "a webhook's receiver did not take an event, however often it was sent", "mend the receiver, then orgo webhook redrive ID", false},
-	{LedgerNotExtended, ClassAudit, "the server's log does not extend the one that this client knows", "rely on nothing that this server says; have the log verified against the kept checkpoint, and remove that only if another log is meant", true},
-	{StoreUnavailable, ClassAudit, "the record store cannot be reached or written", "restore the database; running work goes on by itself", false},
-	{TemporalUnavailable, ClassAudit, "the temporal server does not answer", "restore it; what is recorded goes on by itself", false},
-	{ServerUnreachable, ClassAudit, "the command line cannot reach the server", "start it, or correct ORGO_URL; a local stack is started with go run ./deployments/local", false},
-	{UnexpectedAnswer, ClassAudit, "the server's answer is not one that this client knows", "check that ORGO_URL is an Orgo server of this version", true},
-	{CommandFailed, ClassAudit, "the command could not be done", "see the message", false},
-	{Interrupted, ClassGovernance, "the command was interrupted; what it started goes on", "run orgo build watch to follow it again", false},
-	{InternalError, ClassAudit, "a defect in Orgo", "report it with the build's id", false},
+	{InputUnreadable, ClassInput, Sev3, ByPublisher, "an input file could not be read", "make the named file readable for the worker, then retry ingest", true},
+	{InputNotFound, ClassInput, Sev3, ByPublisher, "an input path does not exist", "correct the path and start a new build", true},
+	{InputEmpty, ClassInput, Sev3, ByPublisher, "the inputs hold no file to build from", "name inputs with at least one file that is not excluded", true},
+	{InputOutsideRoot, ClassInput, Sev3, ByPublisher, "an input or a symbolic link leads outside the input's root or the allowed roots", "remove the link, name its target as an input of its own, or let the worker read there with --input-root", true},
+	{InputChanged, ClassInput, Sev3, ByPublisher, "an input file changed while it was read", "let the source settle, then retry ingest", false},
+	{InputUnparsable, ClassInput, Sev3, ByPublisher, "a file does not parse in its format", "correct the file at the named place, exclude it, or let the pipeline record it with on_parse_error: exclude", true},
+	{InputTooLarge, ClassInput, Sev3, ByPublisher, "an input goes beyond a limit of its format", "split the file, or raise the limit in the stage's config", true},
+	{ProvenanceIncomplete, ClassInput, Sev3, ByPublisher, "provenance lacks a required field", "supply source, collector and collector version", true},
+	{PinFloating, ClassInput, Sev3, ByPublisher, "a reference is floating: it names no version or no digest", "name an exact version or digest; \"latest\" and ranges are refused", true},
+	{PinInvalid, ClassInput, Sev3, ByPublisher, "a pinned document does not fit its schema", "correct the document at the named place", true},
+	{PinUnknown, ClassInput, Sev3, ByOperator, "a pinned runner, version or artifact is not known to this worker", "pin one that exists, or deploy a worker that has it", true},
+	{PolicyInvalid, ClassGovernance, Sev4, ByPolicyOwner, "the policy bundle is not valid", "correct the bundle at the named place", true},
+	{ContractsInvalid, ClassGovernance, Sev4, ByPolicyOwner, "the contract set is not valid or lacks a schema that a stage needs", "pin a complete contract set", true},
+	{MappingInvalid, ClassClaims, Sev4, ByPublisher, "the pipeline's mapping does not fit the file it maps", "correct the mapping at the named place", true},
+	{IndexInvalid, ClassClaims, Sev4, ByPublisher, "the pinned index is not valid", "correct the index at the named line", true},
+	{ClaimInvalid, ClassClaims, Sev4, ByPublisher, "a claim document is not usable by the stage that reads it", "see the named document and line", true},
+	{DigestMismatch, ClassVerification, Sev2, ByOperator, "stored content is not what its digest says", "restore the artifact from a good copy; do not use anything made from it", true},
+	{ArtifactMissing, ClassVerification, Sev2, ByOperator, "an artifact that is referred to is not in the store", "restore the artifact from a good copy", true},
+	{SizeMismatch, ClassVerification, Sev2, ByRunnerOwner, "an artifact has not the size its reference says", "correct the runner that declared it", true},
+	{MediaTypeMismatch, ClassVerification, Sev2, ByRunnerOwner, "an output has not the media type its stage must yield", "correct the runner that declared it", true},
+	{OutputMissing, ClassVerification, Sev2, ByRunnerOwner, "a stage did not yield an output it must", "correct the stage's runner", true},
+	{OutputUndeclared, ClassVerification, Sev2, ByRunnerOwner, "a stage yielded an output that the spine does not know", "correct the stage's runner", true},
+	{ContractViolation, ClassVerification, Sev2, ByPublisher, "a document violates its schema in the pinned contract set", "correct the document at the named pointer, or pin the right contract set", true},
+	{ContractUnchecked, ClassVerification, Sev2, ByRunnerOwner, "an output was not checked against its schema", "see why no check was made; unchecked is never a pass", true},
+	{StageOutputConflict, ClassDeterminism, Sev2, ByRunnerOwner, "a second, different output appeared under one idempotency key", "find what is not deterministic in the runner; the first output stays", true},
+	{OutputNotReproduced, ClassDeterminism, Sev2, ByRunnerOwner, "the same pins gave another output", "compare the named files; find what is not deterministic in the stage", true},
+	{ValidationNotRun, ClassClaims, Sev4, ByPublisher, "validation never ran", "see why the build ended before validate", true},
+	{ValidationFailed, ClassClaims, Sev4, ByPublisher, "the validation report says failed", "correct the inputs that the report's issues name", true},
+	{ValidationPartial, ClassClaims, Sev4, ByPublisher, "the validation report says partial, which the policy does not admit", "correct the issues, or admit partial in the policy", true},
+	{ValidationMalformed, ClassClaims, Sev4, ByRunnerOwner, "the validation report cannot be read as one", "correct the stage's runner", true},
+	{ValidationOtherInputs, ClassSafety, Sev2, ByOperator, "the validation report is about other inputs than compile would use", "run validate again over exactly these inputs", true},
+	{ValidationIssueLimit, ClassClaims, Sev4, ByPublisher, "the report has more issues of a code or severity than the policy admits", "correct the issues, or change the limit in the policy", true},
+	{DependencyMissing, ClassGovernance, Sev4, ByRequester, "a stage that must come before has no authoritative output", "run the stage before", true},
+	{DependencyNotPassed, ClassSafety, Sev1, ByOperator, "a stage that must come before did not pass all its gates", "clear the earlier refusal first", true},
+	{DependencyVoided, ClassGovernance, Sev4, ByRequester, "an output is of a generation that a retry has voided", "run the stages again from the retried one", true},
+	{CompileFailed, ClassCompile, Sev3, ByRunnerOwner, "compile could not make the artifacts", "see the stage's message", true},
+	{RunnerUnavailable, ClassInput, Sev3, ByOperator, "a runner could not be reached or started", "start the service or install the program, then retry the stage", false},
+	{RunnerFailed, ClassInput, Sev3, ByRunnerOwner, "a runner ended with an error", "see the message and the tail of its stderr in the stage's record", false},
+	{RunnerTimeout, ClassInput, Sev3, ByRunnerOwner, "a runner did not finish in the pinned time", "raise the stage's timeout, or make the runner faster", false},
+	{RunnerOutputInvalid, ClassVerification, Sev2, ByRunnerOwner, "a runner's answer is not a valid result", "correct the runner; see docs/runners.md for the shape", true},
+	{RunnerOutputTooLarge, ClassVerification, Sev2, ByRunnerOwner, "a runner's output goes beyond the pinned limit", "raise max_output_bytes, or make the runner write less", true},
+	{RunnerChanged, ClassVerification, Sev2, ByRunnerOwner, "the program of a runner is not the pinned one", "restore the program, or pin the new one in a new build", true},
+	{CallbackUnsigned, ClassSafety, Sev2, ByOperator, "a runner's callback bears no valid signature", "sign the callback with the secret sent in the request", true},
+	{StoppedByOperator, ClassGovernance, Sev4, ByRequester, "an operator stopped the build", "start a new build if it is still wanted", true},
+	{IdempotencyKeyReused, ClassGovernance, Sev4, ByRequester, "the idempotency key was used for another request", "use a new key, or repeat the request exactly", true},
+	{InvalidTransition, ClassGovernance, Sev4, ByRequester, "the action is not legal in the state the record is in", "see the record's state; the message names the legal ones", true},
+	{NotFound, ClassGovernance, Sev4, ByRequester, "no such record in this organization", "check the id", true},
+	{RequestInvalid, ClassGovernance, Sev4, ByRequester, "the request is not valid", "correct the request at the named place", true},
+	{Unauthorized, ClassGovernance, Sev4, ByRequester, "the caller is not known or may not do this", "send a valid token; a local stack writes one to client.json", true},
+	{RecordUnavailable, ClassAudit, Sev4, ByOperator, "the Build Record is not written yet", "wait for the build to end", false},
+	{EventCursorUnknown, ClassAudit, Sev3, ByOperator, "an event cursor is beyond the end of the log", "check that the cursor is of this server; if it is, the log has lost leaves: run orgo audit verify before going on", true},
+	{TooManyStreams, ClassGovernance, Sev4, ByRequester, "the server has as many event streams as it admits", "close streams that are not needed, or try again later", false},
+	{GateError, ClassSafety, Sev1, ByOperator, "a gate could not decide, which counts as a refusal", "see the decision's evidence; report it if the evidence is sound", true},
+	{EvidenceMissing, ClassSafety, Sev1, ByOperator, "a gate got no evidence for something it must decide on", "see which evidence is absent and why", true},
+	{LedgerTampered, ClassAudit, Sev1, ByOperator, "the log, what it covers, or a read model is not what was recorded", "keep the database as it is, treat what is named as an incident, and restore from a copy that verifies", true},
+	{LedgerPending, ClassAudit, Sev4, ByOperator, "what was recorded has no place in the log yet", "ask again in a second; if it stays so, see that a server with the ledger's key runs", false},
+	{BundleInvalid, ClassAudit, Sev2, ByOperator, "an evidence bundle is not what Orgo wrote, or not of this log", "get it again from its source; if it stays so, do not rely on what it claims", true},
+	{EvidenceErased, ClassAudit, Sev3, ByNobody, "what would prove this was erased", "check the log itself with orgo audit verify, which lists what was erased and when", true},
+	{WebhookNotTaken, ClassAudit, Sev3, ByOperator, "a webhook's receiver did not take an event, however often it was sent", "mend the receiver, then orgo webhook redrive ID", false},
+	{LedgerNotExtended, ClassAudit, Sev1, ByOperator, "the server's log does not extend the one that this client knows", "rely on nothing that this server says; have the log verified against the kept checkpoint, and remove that only if another log is meant", true},
+	{SourceNotAllowed, ClassInput, Sev3, ByPublisher, "an input comes from a source or collector that the policy does not allow", "take it from an allowed source, or allow this one in the policy", true},
+	{ContractSetNotAllowed, ClassGovernance, Sev4, ByRequester, "the pinned contract set is not one that the policy allows", "pin an allowed contract set, or allow this one in the policy", true},
+	{ArtifactTooLarge, ClassVerification, Sev3, ByRunnerOwner, "an output is larger than the policy admits", "make the output smaller, or raise the limit in the policy", true},
+	{ArtifactRevoked, ClassVerification, Sev2, ByNobody, "an artifact has been revoked", "do not use it; build anew from what is not revoked", true},
+	{SignatureMissing, ClassVerification, Sev2, ByRunnerOwner, "an output that must be signed bears no signature", "have the runner sign the output", true},
+	{SignatureInvalid, ClassVerification, Sev2, ByRunnerOwner, "a signature does not verify over what bears it", "find out who changed the content or the signature; do not use it", true},
+	{SignerNotAllowed, ClassVerification, Sev2, ByRunnerOwner, "no signature is of a key that the policy allows", "sign with an allowed key, or allow the key in the policy", true},
+	{NotReproducedEnough, ClassDeterminism, Sev4, ByRequester, "a build was not reproduced as often as the policy asks", "run orgo build reproduce ID", false},
+	{CompatibilityUnknown, ClassDistribution, Sev3, ByOperator, "it is not known whether a pack may follow the active one", "state version and format of both packs", true},
+	{FormatIncompatible, ClassDistribution, Sev3, ByOperator, "the format of a pack does not follow that of the active one", "build in a format that the policy admits, or migrate the readers first", true},
+	{DowngradeRefused, ClassDistribution, Sev4, ByOperator, "a version is lower than the policy admits", "release a higher version; to go back, roll back", true},
+	{ApprovalsMissing, ClassGovernance, Sev4, ByApprover, "not everybody has approved whose approval the policy asks for", "have those who are named approve", false},
+	{ApprovalRejected, ClassGovernance, Sev4, ByNobody, "somebody rejected the intent", "make another intent that meets the objection", true},
+	{ChannelFrozen, ClassGovernance, Sev4, ByTime, "a freeze window holds back promotion", "wait until the window ends; containment is never frozen", false},
+	{AnalysisIncomplete, ClassRuntime, Sev4, ByTime, "the analysis of a cohort has not ended; one that is ended early is no pass", "wait until it ends", false},
+	{TelemetryStale, ClassRuntime, Sev1, ByOperator, "telemetry is older than the policy admits", "see why the cohort is silent", false},
+	{ReportingTooLow, ClassRuntime, Sev1, ByOperator, "too few members of a cohort report", "see why the others are silent", false},
+	{MetricNoData, ClassRuntime, Sev1, ByOperator, "a metric that must be judged has no value", "see why it is not measured; no data is no pass", false},
+	{MetricTooFewSamples, ClassRuntime, Sev4, ByTime, "a metric is made from too few samples to be judged", "wait for more", false},
+	{MetricOutOfBounds, ClassRuntime, Sev1, ByOperator, "a metric is out of its bounds", "roll back, and find the cause", true},
+	{PolicyRuleRefused, ClassGovernance, Sev4, ByPublisher, "an expression of the policy does not hold", "see the rule's message and the facts that it asks for", true},
+	{PolicyUnsigned, ClassSafety, Sev1, ByPolicyOwner, "a policy bundle bears no signature where one is required, or one that does not verify", "have the bundle signed by a trusted key", true},
+	{PolicyCaseFailed, ClassGovernance, Sev4, ByPolicyOwner, "a case of a policy bundle ends in another decision than it expects", "correct the bundle or the case", true},
+	{WarningLimit, ClassGovernance, Sev4, ByPublisher, "a gate has more warnings than the policy admits", "clear what the warnings name, or raise the limit", true},
+	{OverrideForbidden, ClassSafety, Sev3, ByPublisher, "a gate may not be overridden, or not by this actor", "clear the refusal; the policy names which gates can be overridden, and some never can", true},
+	{OverrideIncomplete, ClassGovernance, Sev4, ByRequester, "an override lacks actor, reason, case or expiry, or is about another refusal", "give what is named", true},
+	{DecisionNotReplayable, ClassAudit, Sev3, ByOperator, "a stored decision cannot be made again", "see why: an evaluator that kept no inputs, an erased policy, or a defect", true},
+	{StoreUnavailable, ClassAudit, Sev3, ByOperator, "the record store cannot be reached or written", "restore the database; running work goes on by itself", false},
+	{TemporalUnavailable, ClassAudit, Sev3, ByOperator, "the temporal server does not answer", "restore it; what is recorded goes on by itself", false},
+	{ServerUnreachable, ClassAudit, Sev4, ByOperator, "the command line cannot reach the server", "start it, or correct ORGO_URL; a local stack is started with go run ./deployments/local", false},
+	{UnexpectedAnswer, ClassAudit, Sev4, ByOperator, "the server's answer is not one that this client knows", "check that ORGO_URL is an Orgo server of this version", true},
+	{CommandFailed, ClassAudit, Sev4, ByOperator, "the command could not be done", "see the message", false},
+	{Interrupted, ClassGovernance, Sev4, ByRequester, "the command was interrupted; what it started goes on", "run orgo build watch to follow it again", false},
+	{InternalError, ClassAudit, Sev3, ByOperator, "a defect in Orgo", "report it with the build's id", false},
 }
 
 // Lookup returns the row of code, and whether there is one.

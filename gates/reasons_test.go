@@ -15,6 +15,12 @@ import (
 
 var update = flag.Bool("update", false, "add new reason codes to the golden file")
 
+var (
+	severities = []gates.Severity{gates.Sev1, gates.Sev2, gates.Sev3, gates.Sev4}
+	clearers   = []gates.ClearedBy{gates.ByPublisher, gates.ByRunnerOwner, gates.ByPolicyOwner, gates.ByOperator,
+		gates.ByRequester, gates.ByApprover, gates.ByTime, gates.ByNobody}
+)
+
 const golden = "testdata/reasons.golden"
 
 // A code, once published, stays and keeps its class. New codes are appended with
@@ -28,6 +34,8 @@ func TestReasonCodesAreStable(t *testing.T) {
 		require.Regexp(t, regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$`), string(reason.Code))
 		require.NotEmpty(t, reason.Meaning, reason.Code)
 		require.NotEmpty(t, reason.Remedy, reason.Code)
+		require.Contains(t, severities, reason.Severity, reason.Code)
+		require.Contains(t, clearers, reason.ClearedBy, reason.Code)
 		now[string(reason.Code)] = string(reason.Class)
 	}
 	data, err := os.ReadFile(golden)

@@ -1,8 +1,10 @@
 package gates
 
 import (
+	"encoding/json"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 
 	"github.com/initkoa/orgo/records"
 )
@@ -25,6 +27,10 @@ type ReportEvidence struct {
 	Status     ReportStatus     `json:"status"`
 	Severities map[string]int64 `json:"severities"` // issues by severity
 	Codes      map[string]int64 `json:"codes"`      // issues by code
+	// BySeverity and ByCode are how many issues were counted by each, in all. A
+	// report may count more than it lists, and more by one than by the other.
+	BySeverity int64 `json:"by_severity,omitempty"`
+	ByCode     int64 `json:"by_code,omitempty"`
 	// Resolved and Snapshot are what the report says that it is about.
 	Resolved records.Digest `json:"resolved"`
 	Snapshot records.Digest `json:"snapshot"`
@@ -38,10 +44,9 @@ type ValidationInputs struct {
 }
 
 const (
-	ruleReport        = "orgo/validation-report"
-	ruleReportInputs  = "orgo/validation-inputs"
-	severityError     = "ERROR"
-	defaultAdmittance = ReportPassed
+	ruleReport       = "orgo/validation-report"
+	ruleReportInputs = "orgo/validation-inputs"
+	severityError    = "ERROR"
 )
 
 // Validation decides whether compile may use its inputs: there is a well-formed
@@ -49,7 +54,7 @@ const (
 // issues stay within the policy's limits. Without a rule only "passed" is
 // admitted; "failed" never is.
 func Validation(c Context, in ValidationInputs) Decision {
-	d := decide(GateValidation, c, in, validationFindings(c, in))
+	d := evaluate(GateValidation, c, in)
 	if validated, err := ValidatedInputs(in.CompileInputs); err == nil {
 		d.Validated = &validated
 	}
@@ -62,18 +67,81 @@ func validationFindings(c Context, in ValidationInputs) []Finding {
 	}
 	report := *in.Report
 	evidence := report.Report.Digest
-	if reason := malformed(report); reason != "" {
-		return []Finding{{RuleID: ruleReport, Verdict: Error, Code: ValidationMalformed, Message: reason, Evidence: &evidence}}
-	}
 	findings := sameInputs(report, in.CompileInputs)
-	rules := c.Policy.validationRules(c)
-	findings = append(findings, statusFinding(report, rules))
-	for _, rule := range rules {
-		findings = append(findings, limitFindings(report, rule)...)
+	if reason := miscounted(report); reason != "" {
+		findings = append(findings, Finding{RuleID: ruleReport, Verdict: Error, Code: ValidationMalformed, Message: reason, Evidence: &evidence})
+	}
+	if report.Status == ReportFailed {
+		findings = append(findings, Finding{RuleID: ruleReport, Verdict: Fail, Code: ValidationFailed, Evidence: &evidence,
+			Message: fmt.Sprintf("status is failed: %s", counts(report))}.about("status"))
+	}
+	if report.Status == ReportPartial && !c.Rules.admitsPartial(c) {
+		findings = append(findings, notAdmitted(report))
+	}
+	if len(findings) == 0 {
+		findings = append(findings, pass(ruleReport, &evidence))
 	}
 	return findings
 }
 
+// ValidationConfig is the config of a rule of type "validation": which statuses
+// may go on, and how many issues of a code or severity at most.
+type ValidationConfig struct {
+	Admit         []ReportStatus   `json:"admit"`
+	MaxByCode     map[string]int64 `json:"max_by_code,omitempty"`
+	MaxBySeverity map[string]int64 `json:"max_by_severity,omitempty"`
+}
+
+func (v ValidationConfig) admits(status ReportStatus) bool { return slices.Contains(v.Admit, status) }
+
+func readValidation(raw json.RawMessage) (func(Context, ValidationInputs) []Finding, error) {
+	var config ValidationConfig
+	if err := strict(raw, &config); err != nil {
+		return nil, err
+	}
+	if len(config.Admit) == 0 {
+		return nil, wrong("/admit", "must list at least one status")
+	}
+	for i, status := range config.Admit {
+		if status != ReportPassed && status != ReportPartial {
+			return nil, wrong(fmt.Sprintf("/admit/%d", i), "%q is not passed or partial", status)
+		}
+	}
+	for _, limits := range []struct {
+		at string
+		by map[string]int64
+	}{{"/max_by_code", config.MaxByCode}, {"/max_by_severity", config.MaxBySeverity}} {
+		for _, of := range sortedKeys(limits.by) {
+			if limits.by[of] < 0 {
+				return nil, wrong(limits.at+"/"+of, "the limit is negative")
+			}
+		}
+	}
+	return func(_ Context, in ValidationInputs) []Finding {
+		if in.Report == nil {
+			return []Finding{{Verdict: NoData, Code: ValidationNotRun, Message: "there is no validation report"}}
+		}
+		findings := limitFindings(*in.Report, config)
+		if status := in.Report.Status; (status == ReportPassed || status == ReportPartial) && !config.admits(status) {
+			findings = append(findings, notAdmitted(*in.Report))
+		}
+		return findings
+	}, nil
+}
+
+// admitsPartial reports whether a binding rule in force admits partial reports.
+func (r Ruleset) admitsPartial(c Context) bool {
+	return slices.ContainsFunc(r.policy.Rules, func(rule Rule) bool {
+		return rule.Validation != nil && rule.Enforcement == Must && rule.applies(c) && rule.Validation.admits(ReportPartial)
+	})
+}
+
+func notAdmitted(report ReportEvidence) Finding {
+	return Finding{RuleID: ruleReport, Verdict: Fail, Code: ValidationPartial, Evidence: &report.Report.Digest,
+		Message: fmt.Sprintf("status %s is not admitted: %s", report.Status, counts(report))}.about("status")
+}
+
+// malformed says why a report is none, whoever counted its issues.
 func malformed(report ReportEvidence) string {
 	switch {
 	case report.Malformed != "":
@@ -89,6 +157,29 @@ func malformed(report ReportEvidence) string {
 	}
 }
 
+// miscounted says why a report is none, or that not every issue was counted.
+func miscounted(report ReportEvidence) string {
+	if reason := malformed(report); reason != "" {
+		return reason
+	}
+	for _, counted := range []struct {
+		by    map[string]int64
+		total int64
+	}{{report.Severities, report.BySeverity}, {report.Codes, report.ByCode}} {
+		total := int64(0)
+		for _, of := range sortedKeys(counted.by) {
+			if counted.by[of] < 0 {
+				return fmt.Sprintf("%s was counted %d times", of, counted.by[of])
+			}
+			total += counted.by[of]
+		}
+		if total != counted.total {
+			return fmt.Sprintf("%d issues were counted, there are counts of %d", counted.total, total)
+		}
+	}
+	return ""
+}
+
 func sameInputs(report ReportEvidence, inputs []records.Artifact) []Finding {
 	var findings []Finding
 	evidence := report.Report.Digest
@@ -102,7 +193,7 @@ func sameInputs(report ReportEvidence, inputs []records.Artifact) []Finding {
 		}
 		if !actual.Valid() || claimed[name] != actual {
 			findings = append(findings, Finding{RuleID: ruleReportInputs, Verdict: Fail, Code: ValidationOtherInputs, Evidence: &evidence,
-				Message: fmt.Sprintf("the report is about %s %s, compile would use %s", name, claimed[name], actual)})
+				Message: fmt.Sprintf("the report is about %s %s, compile would use %s", name, claimed[name], actual)}.about(name))
 		}
 	}
 	if len(findings) == 0 {
@@ -111,51 +202,21 @@ func sameInputs(report ReportEvidence, inputs []records.Artifact) []Finding {
 	return findings
 }
 
-// statusFinding: a status other than passed is admitted only if a rule in force
-// admits it and none in force leaves it out.
-func statusFinding(report ReportEvidence, rules []validationRule) Finding {
-	evidence := report.Report.Digest
-	admitted, rule := report.Status == defaultAdmittance, ruleReport
-	mandatory := 0
-	for _, r := range rules {
-		if r.advisory {
-			continue
-		}
-		mandatory++
-		admits := r.config.admits(report.Status)
-		if mandatory == 1 {
-			admitted, rule = admits, r.id
-		} else if !admits {
-			admitted, rule = false, r.id
-		}
-	}
-	switch {
-	case report.Status == ReportFailed:
-		return Finding{RuleID: ruleReport, Verdict: Fail, Code: ValidationFailed, Evidence: &evidence,
-			Message: fmt.Sprintf("status is failed: %s", counts(report))}
-	case !admitted:
-		return Finding{RuleID: rule, Verdict: Fail, Code: ValidationPartial, Evidence: &evidence,
-			Message: fmt.Sprintf("status %s is not admitted: %s", report.Status, counts(report))}
-	default:
-		return pass(rule, &evidence)
-	}
-}
-
 // limitFindings compares the report's counts with the limits of one rule.
-func limitFindings(report ReportEvidence, rule validationRule) []Finding {
+func limitFindings(report ReportEvidence, config ValidationConfig) []Finding {
 	var findings []Finding
 	evidence := report.Report.Digest
 	check := func(kind string, limits, found map[string]int64) {
 		for _, name := range sortedKeys(limits) {
 			if found[name] > limits[name] {
-				findings = append(findings, Finding{RuleID: rule.id, Verdict: Fail, Code: ValidationIssueLimit, Evidence: &evidence,
-					Advisory: rule.advisory,
-					Message:  fmt.Sprintf("%d issues of %s %s, at most %d admitted", found[name], kind, name, limits[name])})
+				findings = append(findings, Finding{Verdict: Fail, Code: ValidationIssueLimit, Evidence: &evidence,
+					Message: fmt.Sprintf("%d issues of %s %s, at most %d admitted", found[name], kind, name, limits[name])}.
+					about(kind+" "+name))
 			}
 		}
 	}
-	check("code", rule.config.MaxByCode, report.Codes)
-	check("severity", rule.config.MaxBySeverity, report.Severities)
+	check("code", config.MaxByCode, report.Codes)
+	check("severity", config.MaxBySeverity, report.Severities)
 	return findings
 }
 
@@ -173,11 +234,4 @@ func counts(report ReportEvidence) string {
 	return text
 }
 
-func sortedKeys(m map[string]int64) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	sort.Strings(keys)
-	return keys
-}
+func sortedKeys(m map[string]int64) []string { return slices.Sorted(maps.Keys(m)) }

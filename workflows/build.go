@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"strconv"
+
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/initkoa/orgo/activities"
@@ -28,8 +30,11 @@ type BuildOutcome struct {
 type build struct {
 	in     BuildInput
 	pinned activities.Pinned
+	rules  gates.Ruleset // the pinned policy, ready
 	spine  []records.StageSpec
 	recipe records.Digest
+	// evaluator is the version of the gates' meaning that this build began with.
+	evaluator string
 
 	generation int
 	passed     []gates.Passed  // the stages behind, each with its gates passed
@@ -60,6 +65,17 @@ func Build(ctx workflow.Context, in BuildInput) (BuildOutcome, error) {
 	return newBuild(in).live(ctx)
 }
 
+// evaluatorOf returns the version of the evaluator that a build decides by: the
+// newest when it begins, and the same ever after. To change what a gate means, add
+// a version to gates and raise gatesNow.
+func evaluatorOf(ctx workflow.Context) string {
+	version := workflow.GetVersion(ctx, gatesChange, workflow.DefaultVersion, gatesNow)
+	if version == workflow.DefaultVersion {
+		return "1" // began before versions were marked
+	}
+	return strconv.Itoa(int(version))
+}
+
 func newBuild(in BuildInput) *build {
 	return &build{in: in, spine: records.BuildSpine(), generation: 1, steps: newSteps()}
 }
@@ -69,6 +85,7 @@ func (b *build) live(ctx workflow.Context) (BuildOutcome, error) {
 	if err := b.handle(ctx); err != nil {
 		return BuildOutcome{}, err
 	}
+	b.evaluator = evaluatorOf(ctx)
 	return b.finish(ctx, b.run(ctx))
 }
 
@@ -124,6 +141,15 @@ func (b *build) stage(ctx workflow.Context, spec records.StageSpec) *ending {
 func (b *build) exits(ctx workflow.Context, stage records.Stage, out activities.StageOutput) []gates.Decision {
 	c := b.gate(ctx, stage)
 	decisions := []gates.Decision{gates.Integrity(c, out.Evidence), gates.Contract(c, out.Evidence)}
+	if stage == records.Ingest && b.rules.Has(gates.GateProvenance) {
+		snapshot := records.Digest{}
+		for _, output := range out.Outputs {
+			if output.Name == records.OutSnapshot {
+				snapshot = output.Ref.Digest
+			}
+		}
+		decisions = append(decisions, gates.Origin(c, gates.ProvenanceInputs{Snapshot: snapshot, Provenance: out.Provenance}))
+	}
 	if stage == records.Validate {
 		decisions = append(decisions, gates.Validation(c, gates.ValidationInputs{
 			Report:        out.Report,
@@ -156,9 +182,9 @@ func (b *build) compileInputs() []records.Artifact {
 func (b *build) gate(ctx workflow.Context, stage records.Stage) gates.Context {
 	return gates.Context{
 		Subject: gates.Subject{BuildID: b.in.BuildID, Stage: stage, Generation: b.generation},
-		Policy:  b.pinned.Policy,
+		Rules:   b.rules,
 		At:      workflow.Now(ctx),
-		Actor:   records.SystemActor,
+		Actor:   records.SystemActor, Evaluator: b.evaluator,
 	}
 }
 

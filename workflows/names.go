@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/initkoa/orgo/records"
 )
@@ -84,6 +85,14 @@ const (
 	markDelay = 2 * time.Second
 	// maxReason bounds the reason that an operator gives, in bytes.
 	maxReason = 4096
+)
+
+// gatesChange marks, in a build's history, the version of the evaluator that it
+// decides by; gatesNow is the newest. Operators find builds under an older one by
+// TemporalChangeVersion.
+const (
+	gatesChange = "gates"
+	gatesNow    = workflow.Version(2)
 )
 
 const buildPrefix = "build"

@@ -24,6 +24,10 @@ func (b *build) pin(ctx workflow.Context) *ending {
 	if err != nil {
 		return b.failed(ctx, records.StepPin, err)
 	}
+	if b.rules, err = b.pinned.Policy.Compile(); err != nil {
+		return b.failed(ctx, records.StepPin, temporal.NewNonRetryableApplicationError(err.Error(), string(gates.PolicyInvalid), nil,
+			activities.FailureDetail{Code: gates.PolicyInvalid, Message: err.Error()}))
+	}
 	b.show(ctx, records.StepPin, records.StagePass, nil)
 	return nil
 }

@@ -1,0 +1,133 @@
+package gates
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/initkoa/orgo/records"
+)
+
+// Vote is what one person said of an intent.
+type Vote struct {
+	Actor     string         `json:"actor"`
+	Roles     []string       `json:"roles,omitempty"`
+	Intent    records.Digest `json:"intent"` // the digest of what was voted on
+	Approve   bool           `json:"approve"`
+	At        time.Time      `json:"at"`
+	ExpiresAt time.Time      `json:"expires_at,omitzero"` // zero: with the policy's max_age only
+}
+
+// Votes is what the approvals gate looks at. Recorded is how many votes were
+// cast: each must be listed.
+type Votes struct {
+	Intent       records.Digest `json:"intent"`
+	Requester    string         `json:"requester"`
+	Initiator    string         `json:"initiator"`               // of the build
+	PolicyAuthor string         `json:"policy_author,omitempty"` // of a policy that changed with it
+	Recorded     int            `json:"recorded"`
+	Votes        []Vote         `json:"votes"`
+}
+
+const ruleVotes = "orgo/votes"
+
+// Approvals decides whether those who must have agreed. One rejection ends it.
+// A vote on anything but exactly this intent is none, and neither is one of its
+// requester, the build's initiator or the author of a changed policy.
+func Approvals(c Context, v Votes) Decision { return evaluate(GateApprovals, c, v) }
+
+func approvalsFindings(_ Context, v Votes) []Finding {
+	var findings []Finding
+	if !v.Intent.Valid() || v.Requester == "" || v.Initiator == "" || v.Recorded != len(v.Votes) {
+		findings = append(findings, refuse(ruleVotes, NoData, EvidenceMissing,
+			"the intent, its requester, the build's initiator or a vote is not known").about("votes"))
+	}
+	for _, vote := range v.Votes {
+		if !vote.Approve && vote.Intent == v.Intent {
+			findings = append(findings, refuse(ruleVotes, Fail, ApprovalRejected, fmt.Sprintf("%s rejected it", vote.Actor)).about(vote.Actor))
+		}
+	}
+	if len(findings) == 0 {
+		findings = append(findings, pass(ruleVotes, &v.Intent))
+	}
+	return findings
+}
+
+// approvalsConfig is the config of a rule of type "approvals".
+type approvalsConfig struct {
+	Quorum int            `json:"quorum"`          // how many persons
+	Roles  map[string]int `json:"roles,omitempty"` // how many of them with a role
+	MaxAge duration       `json:"max_age"`         // how long an approval counts
+}
+
+func readApprovals(raw json.RawMessage) (func(Context, Votes) []Finding, error) {
+	var config approvalsConfig
+	if err := strict(raw, &config); err != nil {
+		return nil, err
+	}
+	switch {
+	case config.Quorum < 1:
+		return nil, wrong("/quorum", "must be at least 1: otherwise the rule could never refuse")
+	case config.MaxAge <= 0:
+		return nil, wrong("/max_age", "must be a duration above zero, such as 24h")
+	}
+	roles := slices.Sorted(maps.Keys(config.Roles))
+	for _, role := range roles {
+		if config.Roles[role] < 1 {
+			return nil, wrong("/roles/"+role, "must be at least 1")
+		}
+	}
+	return func(c Context, v Votes) []Finding {
+		approvers := config.approvers(c, v)
+		var findings []Finding
+		if len(approvers) < config.Quorum {
+			findings = append(findings, Finding{Verdict: Pending, Code: ApprovalsMissing,
+				Message: fmt.Sprintf("%d of %d approvals", len(approvers), config.Quorum)}.about("quorum"))
+		}
+		for _, role := range roles {
+			if n := withRole(approvers, role); n < config.Roles[role] {
+				findings = append(findings, Finding{Verdict: Pending, Code: ApprovalsMissing,
+					Message: fmt.Sprintf("%d of %d approvals of role %s", n, config.Roles[role], role)}.about("role "+role))
+			}
+		}
+		return findings
+	}, nil
+}
+
+// approvers returns everyone whose approval counts now, with the roles in which
+// they gave it.
+func (config approvalsConfig) approvers(c Context, v Votes) map[string]map[string]bool {
+	approvers := map[string]map[string]bool{}
+	for _, vote := range v.Votes {
+		separate := vote.Actor != "" && vote.Actor != v.Requester && vote.Actor != v.Initiator && vote.Actor != v.PolicyAuthor
+		current := !vote.At.After(c.At) && c.At.Before(vote.At.Add(time.Duration(config.MaxAge))) &&
+			(vote.ExpiresAt.IsZero() || c.At.Before(vote.ExpiresAt))
+		if !vote.Approve || !vote.Intent.Valid() || vote.Intent != v.Intent || !separate || !current {
+			continue
+		}
+		if approvers[vote.Actor] == nil {
+			approvers[vote.Actor] = map[string]bool{}
+		}
+		for _, role := range vote.Roles {
+			approvers[vote.Actor][role] = true
+		}
+	}
+	return approvers
+}
+
+func withRole(approvers map[string]map[string]bool, role string) int {
+	n := 0
+	for _, roles := range approvers {
+		if roles[role] {
+			n++
+		}
+	}
+	return n
+}
+
+var approvalsFacts = []factOf[Votes]{
+	{"requester", stringFact, "who asked for it", func(_ Context, v Votes) any { return v.Requester }},
+	{"initiator", stringFact, "who started the build", func(_ Context, v Votes) any { return v.Initiator }},
+}

@@ -1,0 +1,139 @@
+package gates
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Ruleset is a policy whose rules are ready to look at evidence. The zero
+// Ruleset permits nothing. It may be used by several goroutines at once.
+type Ruleset struct {
+	policy    Policy
+	rules     map[Gate][]compiledRule
+	overrides []overrideRule
+	compiled  bool
+}
+
+type compiledRule struct {
+	Rule
+	find check
+}
+
+// Compile makes the rules of a policy ready. What ParsePolicy has accepted
+// compiles, unless by another version of Orgo: an error is a *PolicyError.
+func (p Policy) Compile() (Ruleset, error) {
+	set := Ruleset{policy: p, rules: map[Gate][]compiledRule{}, compiled: true}
+	for i, rule := range p.Rules {
+		made, err := rule.compile()
+		if err != nil {
+			return Ruleset{}, err.within(fmt.Sprintf("/rules/%d", i))
+		}
+		if made.override != nil {
+			set.overrides = append(set.overrides, overrideRule{rule, *made.override})
+		} else {
+			set.rules[made.gate] = append(set.rules[made.gate], compiledRule{rule, made.find})
+		}
+	}
+	return set, nil
+}
+
+// Policy returns what the set was compiled from.
+func (r Ruleset) Policy() Policy { return r.policy }
+
+// Has reports whether the policy has a rule for a gate.
+func (r Ruleset) Has(gate Gate) bool { return len(r.rules[gate]) > 0 }
+
+// compile reads the config of a rule. The pointer of an error is relative to the
+// rule.
+func (r Rule) compile() (ruleMade, *PolicyError) {
+	all := families()
+	at := slices.IndexFunc(all, func(f family) bool { return f.name == r.Type })
+	if at < 0 {
+		return ruleMade{}, wrong("/type", "%q is no rule type that Orgo knows", r.Type)
+	}
+	config := r.Config
+	if config == nil && r.Validation != nil {
+		// As evaluator 1 had it in the histories of its builds.
+		config, _ = json.Marshal(r.Validation)
+	}
+	made, err := all[at].read(config)
+	return made, inConfig(err)
+}
+
+func inConfig(err error) *PolicyError {
+	var at *PolicyError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &at):
+		return at.within("/config")
+	default:
+		return wrong("/config", "%v", err)
+	}
+}
+
+// findings returns what the rules of a gate that apply find, each under the
+// rule's name. A rule that finds nothing to object to is found to pass.
+func (r Ruleset) findings(gate Gate, c Context, evidence any) []Finding {
+	var findings []Finding
+	for _, rule := range r.rules[gate] {
+		if rule.Type != typeWarnings && rule.applies(c) {
+			findings = append(findings, rule.label(rule.find(c, evidence))...)
+		}
+	}
+	warnings := int64(0)
+	for _, f := range findings {
+		if f.Enforcement == Should && f.Verdict != Pass {
+			warnings++
+		}
+	}
+	for _, rule := range r.rules[gate] {
+		if rule.Type == typeWarnings && rule.applies(c) {
+			findings = append(findings, rule.label(rule.find(c, warnings))...)
+		}
+	}
+	return findings
+}
+
+// label makes what a rule found the rule's.
+func (r compiledRule) label(found []Finding) []Finding {
+	if len(found) == 0 {
+		found = []Finding{{Verdict: Pass}}
+	}
+	for i := range found {
+		found[i].RuleID = r.ID
+		if r.Enforcement != Must {
+			found[i].Advisory, found[i].Enforcement = true, r.Enforcement
+		}
+	}
+	return found
+}
+
+// warningsConfig is the config of a rule of type "warnings": how many warnings,
+// which are what rules of SHOULD policies object to, a gate may have at most.
+type warningsConfig struct {
+	Gate Gate   `json:"gate"`
+	Max  *int64 `json:"max"`
+}
+
+func readWarnings(raw json.RawMessage) (ruleMade, error) {
+	var config warningsConfig
+	if err := strict(raw, &config); err != nil {
+		return ruleMade{}, err
+	}
+	if _, known := specOf(config.Gate); !known {
+		return ruleMade{}, wrong("/gate", "%q is no gate; there are %v", config.Gate, Gates())
+	}
+	if config.Max == nil || *config.Max < 0 {
+		return ruleMade{}, wrong("/max", "must be 0 or more")
+	}
+	return ruleMade{gate: config.Gate, find: func(_ Context, evidence any) []Finding {
+		if warnings, counted := evidence.(int64); counted && warnings <= *config.Max {
+			return nil
+		}
+		return []Finding{Finding{Verdict: Fail, Code: WarningLimit,
+			Message: fmt.Sprintf("%v warnings, at most %d admitted", evidence, *config.Max)}.about("warnings")}
+	}}, nil
+}
