@@ -52,6 +52,10 @@ func (s *server) registerBuilds(api huma.API) {
 		Summary: "Run a waiting build again from a stage", MaxBodyBytes: actionBytes,
 	}, s.retryStage)
 	guarded(s, api, huma.Operation{
+		OperationID: "override-gate", Method: http.MethodPost, Path: "/v1/builds/{id}/override", Tags: []string{"builds"},
+		Summary: "Let a waiting build go on although a gate refused it, where its policy lets that gate be overridden", MaxBodyBytes: actionBytes,
+	}, s.overrideGate)
+	guarded(s, api, huma.Operation{
 		OperationID: "reproduce-build", Method: http.MethodPost, Path: "/v1/builds/{id}/reproduce", Tags: []string{"builds"},
 		Summary:       "Run a build again from its pins and its snapshot alone, as a build of its own",
 		DefaultStatus: http.StatusAccepted, MaxBodyBytes: actionBytes,
@@ -167,6 +171,17 @@ type retryInput struct {
 
 func (s *server) retryStage(ctx context.Context, caller Identity, in *retryInput) (*buildAnswer, error) {
 	view, err := s.builds.Retry(ctx, caller.Organization, in.ID, in.Body.Stage, caller, in.Body.Reason)
+	return &buildAnswer{Body: view}, err
+}
+
+// overrideInput asks to override a gate.
+type overrideInput struct {
+	BuildPath
+	Body client.OverrideGate
+}
+
+func (s *server) overrideGate(ctx context.Context, caller Identity, in *overrideInput) (*buildAnswer, error) {
+	view, err := s.builds.Override(ctx, caller.Organization, in.ID, in.Body, caller)
 	return &buildAnswer{Body: view}, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/event"
@@ -24,6 +25,8 @@ type Builds interface {
 	Stop(ctx context.Context, organization, buildID string, now bool, by Identity, reason string) (records.BuildView, error)
 	// Retry runs a waiting build again from a stage.
 	Retry(ctx context.Context, organization, buildID string, stage records.Stage, by Identity, reason string) (records.BuildView, error)
+	// Override overrides a gate at whose refusal a build waits, if its policy lets it.
+	Override(ctx context.Context, organization, buildID string, override client.OverrideGate, by Identity) (records.BuildView, error)
 	// CompleteCallback takes a runner's late answer. It checks the signature and
 	// refuses with CALLBACK_SIGNATURE_INVALID.
 	CompleteCallback(ctx context.Context, callback Callback) error

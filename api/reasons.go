@@ -55,7 +55,7 @@ func reasonOf(code gates.Code) client.Reason {
 		return client.Reason{Code: string(code), Meaning: "this version of Orgo does not know the code"}
 	}
 	return client.Reason{
-		Code: string(reason.Code), Class: string(reason.Class), Meaning: reason.Meaning,
-		Remedy: reason.Remedy, Final: reason.Final,
+		Code: string(reason.Code), Class: string(reason.Class), Severity: string(reason.Severity), Meaning: reason.Meaning,
+		Remedy: reason.Remedy, ClearedBy: string(reason.ClearedBy), Final: reason.Final,
 	}
 }

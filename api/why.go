@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/gates"
@@ -14,13 +15,14 @@ import (
 // to read one.
 var unmetOf = map[string]func(store.Stored) ([]client.Unmet, error){
 	records.TypeGateFailed:     unmetDecision,
+	records.TypeGateOverridden: func(store.Stored) ([]client.Unmet, error) { return nil, nil },
 	records.TypeStageFailed:    unmetFailure,
 	records.TypeStageConflict:  unmetConflict,
 	records.TypeOperatorAction: unmetAction,
 }
 
 func whyTypes() []string {
-	return []string{records.TypeGateFailed, records.TypeStageFailed, records.TypeStageConflict, records.TypeOperatorAction}
+	return []string{records.TypeGateFailed, records.TypeGateOverridden, records.TypeStageFailed, records.TypeStageConflict, records.TypeOperatorAction}
 }
 
 // explain lists every condition that keeps a build from passing: each finding of
@@ -33,8 +35,12 @@ func explain(view records.BuildView, entries []store.Stored) (client.Why, error)
 		WaitingUntil: view.WaitingUntil, Unmet: []client.Unmet{},
 	}
 	explained := map[string]bool{}
+	overridden, err := overriddenRefusals(entries)
+	if err != nil {
+		return client.Why{}, err
+	}
 	for _, entry := range lastAttempts(entries) {
-		if !counts(view, entry) {
+		if !counts(view, entry) || overridden[entry.ID] {
 			continue
 		}
 		found, err := unmetOf[entry.Type](entry)
@@ -126,8 +132,8 @@ func whereOf(entry store.Stored) client.Where {
 	return client.Where{Step: c.Stage, Generation: c.Generation, Attempt: c.Attempt}
 }
 
-// unmetDecision reads a refusing decision: each finding that refuses is one
-// condition, with the digests that the gate decided on as evidence.
+// unmetDecision reads a refusing decision: each condition that its findings come
+// to, with the digests that the gate decided on as evidence.
 func unmetDecision(entry store.Stored) ([]client.Unmet, error) {
 	var decision gates.Decision
 	if err := json.Unmarshal(entry.Body, &decision); err != nil {
@@ -136,23 +142,46 @@ func unmetDecision(entry store.Stored) ([]client.Unmet, error) {
 	where := whereOf(entry)
 	where.Gate = string(decision.Gate)
 	var unmet []client.Unmet
-	for _, finding := range decision.Findings {
-		if finding.Advisory || finding.Verdict == gates.Pass {
-			continue
-		}
+	for _, condition := range gates.WhyNot(decision) {
 		evidence, err := json.Marshal(struct {
-			gates.Finding
-			InputsDigest records.Digest `json:"inputs_digest"`
-			PolicyDigest records.Digest `json:"policy_digest"`
-		}{finding, decision.InputsDigest, decision.PolicyDigest})
+			Verdict      gates.Verdict    `json:"verdict"`
+			Evidence     []records.Digest `json:"evidence,omitempty"`
+			InputsDigest records.Digest   `json:"inputs_digest"`
+			PolicyDigest records.Digest   `json:"policy_digest"`
+		}{condition.Verdict, condition.Evidence, decision.InputsDigest, decision.PolicyDigest})
 		if err != nil {
 			return nil, err
 		}
-		u := newUnmet(string(finding.Code), where, finding.Message)
-		u.Evidence = evidence
+		u := newUnmet(string(condition.Code), where, strings.Join(condition.Messages, "; "))
+		u.Target, u.Rules, u.Earliest, u.Evidence = condition.Target, condition.RuleIDs, condition.Earliest, evidence
 		unmet = append(unmet, from(entry, u))
 	}
 	return unmet, nil
+}
+
+// overriddenRefusals returns the ids of the refusals that were overridden: those
+// that looked at what an override is about.
+func overriddenRefusals(entries []store.Stored) (map[string]bool, error) {
+	type refusal struct {
+		gate gates.Gate
+		of   records.Digest
+	}
+	refusals, overridden := map[refusal]string{}, map[string]bool{}
+	for _, entry := range entries {
+		if entry.Kind != records.KindDecision {
+			continue
+		}
+		var decision gates.Decision
+		if err := json.Unmarshal(entry.Body, &decision); err != nil {
+			return nil, fmt.Errorf("decision %s: %w", entry.ID, err)
+		}
+		if decision.Override == nil {
+			refusals[refusal{decision.Gate, decision.InputsDigest}] = entry.ID
+		} else if decision.Permits() {
+			overridden[refusals[refusal{decision.Gate, decision.Override.Of}]] = true
+		}
+	}
+	return overridden, nil
 }
 
 func unmetFailure(entry store.Stored) ([]client.Unmet, error) {

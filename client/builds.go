@@ -62,6 +62,15 @@ func (c *Client) Retry(ctx context.Context, id string, request RetryStage) (reco
 	return c.build(ctx, call)
 }
 
+// Override lets a waiting build go on although a gate refused it.
+func (c *Client) Override(ctx context.Context, id string, request OverrideGate) (records.BuildView, error) {
+	call, err := post(request, "", "v1", "builds", id, "override")
+	if err != nil {
+		return records.BuildView{}, err
+	}
+	return c.build(ctx, call)
+}
+
 // Reproduce runs a build again from its pins and its snapshot alone, as a build
 // of its own. Keys are those of Start.
 func (c *Client) Reproduce(ctx context.Context, id string, request ReproduceBuild, key string) (records.BuildView, error) {

@@ -65,6 +65,15 @@ type RetryStage struct {
 	Reason string        `json:"reason" minLength:"1" maxLength:"2000"`
 }
 
+// OverrideGate asks a build that waits for an operator to go on although a gate
+// refused it. The refusal stays in the record, and the override beside it.
+type OverrideGate struct {
+	Gate      string    `json:"gate" minLength:"1" maxLength:"100" doc:"The gate that refused"`
+	Reason    string    `json:"reason" minLength:"1" maxLength:"2000"`
+	CaseID    string    `json:"case_id" format:"uuid" doc:"The case in which the override is followed up"`
+	ExpiresAt time.Time `json:"expires_at" doc:"Until when the override holds"`
+}
+
 // ReproduceBuild asks to run a build again from its pins alone.
 type ReproduceBuild struct {
 	Reason string `json:"reason,omitempty" maxLength:"2000"`
@@ -107,7 +116,12 @@ type Why struct {
 // Unmet is one condition that is not met.
 type Unmet struct {
 	Reason
-	Where    Where           `json:"where"`
+	Where  Where  `json:"where"`
+	Target string `json:"target,omitempty"` // the part that it is about: an output, a limit, …
+	// Rules are the rules that ask for it.
+	Rules []string `json:"rules,omitempty"`
+	// Earliest is when time alone will have cleared it, if time does.
+	Earliest *time.Time      `json:"earliest,omitempty"`
 	Message  string          `json:"message,omitempty"`
 	Evidence json.RawMessage `json:"evidence,omitempty"`
 	At       *time.Time      `json:"at,omitempty"`
@@ -124,10 +138,14 @@ type Where struct {
 
 // Reason explains a reason code.
 type Reason struct {
-	Code    string `json:"code"`
-	Class   string `json:"class"`
-	Meaning string `json:"meaning"`
-	Remedy  string `json:"remedy"`
+	Code  string `json:"code"`
+	Class string `json:"class"`
+	// Severity is that of an incident with the code: SEV1 to SEV4.
+	Severity string `json:"severity"`
+	Meaning  string `json:"meaning"`
+	Remedy   string `json:"remedy"`
+	// ClearedBy says who can clear a refusal with the code.
+	ClearedBy string `json:"cleared_by"`
 	// Final says that trying again unchanged cannot help.
 	Final bool `json:"final"`
 }

@@ -74,9 +74,13 @@ const (
 	TypeStageConflict  = "orgo.stage.conflicted"
 	TypeGatePassed     = "orgo.gate.passed"
 	TypeGateFailed     = "orgo.gate.failed"
-	TypeOperatorAction = "orgo.operator-action"
-	TypeRecordWritten  = "orgo.record.written"
-	TypeRecordAttested = "orgo.record.attested"
+	// TypeGateOverridden and TypeOverrideRefused are decisions about an override: a
+	// second one beside the refusal, which stays.
+	TypeGateOverridden  = "orgo.gate.overridden"
+	TypeOverrideRefused = "orgo.gate.override-refused"
+	TypeOperatorAction  = "orgo.operator-action"
+	TypeRecordWritten   = "orgo.record.written"
+	TypeRecordAttested  = "orgo.record.attested"
 )
 
 // RecordAttested is the body of TypeRecordAttested: what was signed about a record.
@@ -135,14 +139,16 @@ type StageFinished struct {
 
 // What operators do to builds.
 const (
-	ActionStop  = "stop"
-	ActionRetry = "retry"
+	ActionStop     = "stop"
+	ActionRetry    = "retry"
+	ActionOverride = "override"
 )
 
 // OperatorAction is the body of TypeOperatorAction.
 type OperatorAction struct {
 	Action string     `json:"action"`
 	Stage  Stage      `json:"stage,omitempty"`
+	Gate   string     `json:"gate,omitempty"` // that was overridden
 	Now    bool       `json:"now,omitempty"`
 	Before BuildState `json:"before"`
 	After  BuildState `json:"after"`

@@ -169,7 +169,7 @@ func (r *BuildRecord) takeEntries(entries []Entry) (map[Stage][]AttemptRecord, e
 	attempts := map[Stage][]AttemptRecord{}
 	for _, e := range entries {
 		switch e.Type {
-		case TypeGatePassed, TypeGateFailed:
+		case TypeGatePassed, TypeGateFailed, TypeGateOverridden, TypeOverrideRefused:
 			r.Decisions = append(r.Decisions, e.Body)
 		case TypeOperatorAction:
 			action, err := decode[OperatorAction](e)

@@ -91,22 +91,24 @@ func ReduceBuild(view BuildView, e Entry, sequence int64) (BuildView, error) {
 
 // buildReducers says for every type of entry what it does to a build's state.
 var buildReducers = map[string]func(*BuildView, Entry) error{
-	TypeBuildRequested: reduceRequested,
-	TypeBuildPinned:    reducePinned,
-	TypeStageStarted:   reduceStageStarted,
-	TypeStageFailed:    reduceStageFailed,
-	TypeStageFinished:  reduceStageFinished,
-	TypeStageConflict:  func(*BuildView, Entry) error { return nil },
-	TypeGatePassed:     func(*BuildView, Entry) error { return nil },
-	TypeGateFailed:     reduceGateFailed,
-	TypeBuildWaiting:   reduceWaiting,
-	TypeOperatorAction: reduceOperatorAction,
-	TypeRecordWritten:  reduceRecordWritten,
-	TypeRecordAttested: func(*BuildView, Entry) error { return nil },
-	TypeBuildPassed:    reduceEnded,
-	TypeBuildBlocked:   reduceEnded,
-	TypeBuildFailed:    reduceEnded,
-	TypeBuildStopped:   reduceEnded,
+	TypeBuildRequested:  reduceRequested,
+	TypeBuildPinned:     reducePinned,
+	TypeStageStarted:    reduceStageStarted,
+	TypeStageFailed:     reduceStageFailed,
+	TypeStageFinished:   reduceStageFinished,
+	TypeStageConflict:   func(*BuildView, Entry) error { return nil },
+	TypeGatePassed:      func(*BuildView, Entry) error { return nil },
+	TypeGateFailed:      reduceGateFailed,
+	TypeGateOverridden:  func(*BuildView, Entry) error { return nil },
+	TypeOverrideRefused: func(*BuildView, Entry) error { return nil },
+	TypeBuildWaiting:    reduceWaiting,
+	TypeOperatorAction:  reduceOperatorAction,
+	TypeRecordWritten:   reduceRecordWritten,
+	TypeRecordAttested:  func(*BuildView, Entry) error { return nil },
+	TypeBuildPassed:     reduceEnded,
+	TypeBuildBlocked:    reduceEnded,
+	TypeBuildFailed:     reduceEnded,
+	TypeBuildStopped:    reduceEnded,
 }
 
 func reduceRequested(v *BuildView, e Entry) error {
@@ -245,13 +247,22 @@ func reduceOperatorAction(v *BuildView, e Entry) error {
 	if err != nil {
 		return err
 	}
-	if body.Action != ActionRetry {
+	if body.After != BuildRunning {
 		return nil
 	}
 	v.State = BuildRunning
 	v.Stage = body.Stage
 	v.Codes = []string{}
 	v.WaitingUntil = nil
+	if body.Action == ActionOverride {
+		// The next stage, or the end, shows that all gates let it on.
+		step := v.Step(body.Stage)
+		if step == nil {
+			return fmt.Errorf("no step %q in a build", body.Stage)
+		}
+		step.Status, step.Codes = StageGating, nil
+		return nil
+	}
 	v.Generation = e.Correlation.Generation
 	from := BuildIndex(body.Stage)
 	for i := range v.Steps {

@@ -48,8 +48,11 @@ type build struct {
 	stop    *StopRequest
 	waiting *ending // set while the build waits for an operator
 	retry   *RetryRequest
-	ended   bool
-	cancel  workflow.CancelFunc // of the stage that runs
+	refused *refusedStage // the stage that gates refused, until it is retried
+	// overriding is set while an override is being recorded: one at a time.
+	overriding bool
+	ended      bool
+	cancel     workflow.CancelFunc // of the stage that runs
 }
 
 // ending is how a build ends, or would end if no operator retries it.
@@ -129,12 +132,19 @@ func (b *build) stage(ctx workflow.Context, spec records.StageSpec) *ending {
 	for _, exit := range exits {
 		refused = merge(refused, b.decided(ctx, exit))
 	}
+	passed := gates.Passed{Stage: spec.Stage, Generation: b.generation, Outputs: out.Outputs, Decisions: exits}
 	if refused != nil {
+		b.refused = &refusedStage{passed}
 		return refused
 	}
-	b.passed = append(b.passed, gates.Passed{Stage: spec.Stage, Generation: b.generation, Outputs: out.Outputs, Decisions: exits})
-	b.show(ctx, spec.Stage, records.StagePass, nil)
+	b.pass(ctx, passed)
 	return nil
+}
+
+// pass takes the build past a stage whose gates all let it, or were overridden.
+func (b *build) pass(ctx workflow.Context, passed gates.Passed) {
+	b.passed = append(b.passed, passed)
+	b.show(ctx, passed.Stage, records.StagePass, nil)
 }
 
 // exits evaluates the gates that decide over what a stage yielded.

@@ -24,15 +24,20 @@ func (b *build) decided(ctx workflow.Context, d gates.Decision) *ending {
 	if !d.Permits() {
 		entryType = records.TypeGateFailed
 	}
-	codes := make([]string, 0, len(d.Codes))
-	for _, code := range d.Codes {
-		codes = append(codes, string(code))
-	}
+	codes := codesOf(d)
 	b.note(ctx, records.KindDecision, entryType, d.Subject.Stage, records.SystemActor, "", codes, d)
 	if d.Permits() {
 		return nil
 	}
 	return &ending{state: records.BuildBlocked, status: records.StageFail, stage: d.Subject.Stage, codes: codes}
+}
+
+func codesOf(d gates.Decision) []string {
+	codes := make([]string, 0, len(d.Codes))
+	for _, code := range d.Codes {
+		codes = append(codes, string(code))
+	}
+	return codes
 }
 
 // failed returns how the build ends if a stage could not be done.
@@ -89,7 +94,8 @@ func merge(a, b *ending) *ending {
 }
 
 // retried waits, as long as the pipeline says, for an operator to retry a build
-// that ended at a stage. It returns false if none does.
+// that ended at a stage, or to override the gates that refused it. It returns
+// false if none does.
 func (b *build) retried(ctx workflow.Context, end ending) bool {
 	patience := b.pinned.Pins.WaitForOperator.Std()
 	b.show(ctx, end.stage, end.status, end.codes)
@@ -103,19 +109,28 @@ func (b *build) retried(ctx workflow.Context, end ending) bool {
 		return false
 	}
 	b.waiting, b.retry = &end, nil
+	defer func() { b.refused = nil }()
 	b.mark(ctx, records.BuildWaiting, end.stage, end.codes)
 	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
 		Timeout: patience,
 		TimerOptions: workflow.TimerOptions{
 			Summary: fmt.Sprintf("waits for an operator to retry %s until %s", end.stage, until.Format(time.RFC3339)),
 		},
-	}, func() bool { return b.retry != nil || b.stop != nil })
+	}, func() bool { return b.retry != nil || b.stop != nil || b.refused.overridden() })
 	b.waiting = nil
-	if b.stop != nil || b.retry == nil || err != nil {
+	switch {
+	case b.stop != nil || err != nil:
+		return false
+	case b.retry != nil:
+		b.reopen(ctx, *b.retry)
+		return true
+	case b.refused.overridden():
+		b.pass(ctx, b.refused.Passed)
+		b.mark(ctx, records.BuildRunning, end.stage, nil)
+		return true
+	default:
 		return false
 	}
-	b.reopen(ctx, *b.retry)
-	return true
 }
 
 // reopen opens a new generation at the retried stage. What lies downstream of

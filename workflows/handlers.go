@@ -45,6 +45,12 @@ func (b *build) handle(ctx workflow.Context) error {
 	}); err != nil {
 		return err
 	}
+	if err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateOverride, b.onOverride, workflow.UpdateHandlerOptions{
+		Validator:   b.mayOverride,
+		Description: "Overrides a gate that refused the stage at which the build waits, where its policy lets it. Takes actor, reason, gate, case_id and expires_at.",
+	}); err != nil {
+		return err
+	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateRetry, b.onRetry, workflow.UpdateHandlerOptions{
 		Validator:   b.mayRetry,
 		Description: "Retries a stage of a build that waits, in a new generation. Takes actor, reason and stage.",

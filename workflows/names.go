@@ -49,9 +49,10 @@ func EndActivity(stage records.Stage) string { return StageActivity(stage) + ".e
 
 // The updates and queries of a build.
 const (
-	UpdateStop  = "stop"
-	UpdateRetry = "retry"
-	QueryBuild  = "build"
+	UpdateStop     = "stop"
+	UpdateRetry    = "retry"
+	UpdateOverride = "override"
+	QueryBuild     = "build"
 )
 
 // The search attributes. They are registered by the local stack, and by

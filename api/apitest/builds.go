@@ -9,6 +9,7 @@ import (
 
 	"github.com/initkoa/orgo/activities/artifacts"
 	"github.com/initkoa/orgo/api"
+	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/store"
@@ -132,6 +133,27 @@ func (b *Builds) Retry(
 	err = b.Script(organization, id).Action(ctx, by.Actor, reason, records.OperatorAction{
 		Action: records.ActionRetry, Stage: stage, Before: view.State, After: records.BuildRunning,
 	}, view.Generation+1)
+	if err != nil {
+		return view, err
+	}
+	return b.store.Build(ctx, organization, id)
+}
+
+// Override lets a build that waits go on; the double knows no policy that would
+// not let it.
+func (b *Builds) Override(
+	ctx context.Context, organization, id string, override client.OverrideGate, by api.Identity,
+) (records.BuildView, error) {
+	view, err := b.live(ctx, organization, id)
+	if err != nil {
+		return view, err
+	}
+	if view.State != records.BuildWaiting {
+		return view, &api.Refusal{Code: gates.InvalidTransition, Message: fmt.Sprintf("build %s is %s", id, view.State)}
+	}
+	err = b.Script(organization, id).Action(ctx, by.Actor, override.Reason, records.OperatorAction{
+		Action: records.ActionOverride, Stage: view.Stage, Gate: override.Gate, Before: view.State, After: records.BuildRunning,
+	}, view.Generation)
 	if err != nil {
 		return view, err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/initkoa/orgo/activities/runner"
 	"github.com/initkoa/orgo/api"
+	apiclient "github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/store"
@@ -200,6 +201,15 @@ func (b *Builds) Retry(
 ) (records.BuildView, error) {
 	return b.update(ctx, organization, buildID, workflows.UpdateRetry,
 		workflows.RetryRequest{Actor: by.Actor, Reason: reason, Stage: stage})
+}
+
+// Override asks a build that waits to override a gate that refused it.
+func (b *Builds) Override(
+	ctx context.Context, organization, buildID string, override apiclient.OverrideGate, by api.Identity,
+) (records.BuildView, error) {
+	return b.update(ctx, organization, buildID, workflows.UpdateOverride, workflows.OverrideRequest{
+		Actor: by.Actor, Reason: override.Reason, Gate: gates.Gate(override.Gate), CaseID: override.CaseID, ExpiresAt: override.ExpiresAt,
+	})
 }
 
 func (b *Builds) update(ctx context.Context, organization, buildID, name string, argument any) (records.BuildView, error) {

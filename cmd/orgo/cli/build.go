@@ -16,7 +16,7 @@ func (a *app) build() *cobra.Command {
 		`  orgo build start --input ./documents --wait
   orgo build list --state BLOCKED
   orgo build why ID`,
-		a.buildStart(), a.buildGet(), a.buildList(), a.buildWatch(), a.buildStop(), a.buildRetry(),
+		a.buildStart(), a.buildGet(), a.buildList(), a.buildWatch(), a.buildStop(), a.buildRetry(), a.buildOverride(),
 		a.buildRecord(), a.buildReproduce(), a.buildWhy())
 }
 

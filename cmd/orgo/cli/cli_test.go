@@ -277,7 +277,7 @@ func TestCommandsWithoutAServer(t *testing.T) {
 
 func TestEveryCommandHasAnExample(t *testing.T) {
 	t.Parallel()
-	for _, command := range strings.Fields("start get list watch stop retry record reproduce why") {
+	for _, command := range strings.Fields("start get list watch stop retry override record reproduce why") {
 		r := run(t.Context(), "build", command, "--help")
 		require.Zero(t, r.code)
 		require.Contains(t, r.out, "Examples:\n  orgo build "+command)

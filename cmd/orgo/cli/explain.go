@@ -35,10 +35,10 @@ func (a *app) explain() *cobra.Command {
 
 func (a *app) listReasons() error {
 	list := client.ReasonList{}
-	rows := [][]string{{"CODE", "CLASS", "MEANING"}}
+	rows := [][]string{{"CODE", "CLASS", "SEVERITY", "MEANING"}}
 	for _, reason := range gates.Reasons() {
 		list.Reasons = append(list.Reasons, reasonOf(reason))
-		rows = append(rows, []string{string(reason.Code), string(reason.Class), reason.Meaning})
+		rows = append(rows, []string{string(reason.Code), string(reason.Class), string(reason.Severity), reason.Meaning})
 	}
 	return a.print(list, func(w io.Writer) error { return columns(w, rows) })
 }
@@ -60,11 +60,14 @@ func (a *app) explainCode(code string) error {
 			{string(reason.Code), "(" + string(reason.Class) + ")"},
 			{"meaning", reason.Meaning},
 			{"remedy", reason.Remedy},
+			{"severity", string(reason.Severity)},
+			{"cleared by", string(reason.ClearedBy)},
 			{"trying again", again},
 		})
 	})
 }
 
 func reasonOf(r gates.Reason) client.Reason {
-	return client.Reason{Code: string(r.Code), Class: string(r.Class), Meaning: r.Meaning, Remedy: r.Remedy, Final: r.Final}
+	return client.Reason{Code: string(r.Code), Class: string(r.Class), Severity: string(r.Severity), Meaning: r.Meaning,
+		Remedy: r.Remedy, ClearedBy: string(r.ClearedBy), Final: r.Final}
 }

@@ -156,6 +156,9 @@ func printWhy(w io.Writer, why client.Why) error {
 			{"  what", unmet.Message},
 			{"  evidence", evidenceText(unmet.Evidence)},
 			{"  remedy", unmet.Remedy},
+			{"  cleared by", unmet.ClearedBy},
+			{"  rules", strings.Join(unmet.Rules, ", ")},
+			{"  earliest", earliestText(unmet.Earliest)},
 		} {
 			if row[1] != "" {
 				rows = append(rows, row)
@@ -166,6 +169,14 @@ func printWhy(w io.Writer, why client.Why) error {
 		}
 	}
 	return nil
+}
+
+// earliestText says when time alone will have cleared a refusal.
+func earliestText(at *time.Time) string {
+	if at == nil {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339)
 }
 
 func whereText(where client.Where) string {

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -69,6 +70,48 @@ What came out of that stage and of those after it is void.`,
 	}
 	cmd.Flags().StringVar(&stage, "stage", "", "the stage to run again from: ingest, extract, resolve, validate or compile")
 	cmd.Flags().StringVar(&request.Reason, "reason", "", "why, for the record")
+	return cmd
+}
+
+func (a *app) buildOverride() *cobra.Command {
+	var request client.OverrideGate
+	var within time.Duration
+	cmd := &cobra.Command{
+		Use:   "override ID --gate GATE --case ID --reason REASON",
+		Short: "Let a waiting build go on although a gate refused it",
+		Long: `Let a build that waits for an operator go on although a gate refused it, where the
+policy of the build names the gate in a rule of type "override". The refusal stays
+in the record, and the override beside it. Integrity, contract, validation and the
+order of the stages can never be overridden.`,
+		Example: `  orgo build override ID --gate provenance --case 4b1f… --reason "source moved, see the case" --within 1h`,
+		Args:    oneID(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case request.Gate == "":
+				return Usage("name with --gate the gate that refused; orgo build why %s names it", args[0])
+			case request.Reason == "":
+				return Usage("say why with --reason: it goes into the record")
+			case request.CaseID == "":
+				return Usage("name with --case the case in which the override is followed up")
+			case within <= 0:
+				return Usage("--within must be above zero: an override always expires")
+			}
+			request.ExpiresAt = time.Now().Add(within).UTC().Truncate(time.Second)
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			view, err := c.Override(cmd.Context(), args[0], request)
+			if err != nil {
+				return err
+			}
+			return a.print(view, func(w io.Writer) error { return printAction(w, "goes on although "+request.Gate+" refused", view) })
+		},
+	}
+	cmd.Flags().StringVar(&request.Gate, "gate", "", "the gate that refused")
+	cmd.Flags().StringVar(&request.Reason, "reason", "", "why, for the record")
+	cmd.Flags().StringVar(&request.CaseID, "case", "", "the id (uuid) of the case in which it is followed up")
+	cmd.Flags().DurationVar(&within, "within", time.Hour, "how long the override holds; the policy says how long at most")
 	return cmd
 }
 
