@@ -247,30 +247,34 @@ func reduceOperatorAction(v *BuildView, e Entry) error {
 	if err != nil {
 		return err
 	}
-	if body.After != BuildRunning {
-		return nil
-	}
-	v.State = BuildRunning
-	v.Stage = body.Stage
-	v.Codes = []string{}
-	v.WaitingUntil = nil
-	if body.Action == ActionOverride {
+	switch {
+	case body.Action == ActionRetry:
+		v.goOn(body.Stage)
+		v.Generation = e.Correlation.Generation
+		from := BuildIndex(body.Stage)
+		for i := range v.Steps {
+			if index := BuildIndex(v.Steps[i].Stage); index >= from && index >= 0 {
+				v.Steps[i] = StepView{Stage: v.Steps[i].Stage, Status: StagePending}
+			}
+		}
+	case body.Action == ActionOverride && body.After == BuildRunning:
+		step, err := v.live(e)
+		if err != nil {
+			return err
+		}
+		v.goOn(body.Stage)
 		// The next stage, or the end, shows that all gates let it on.
-		step := v.Step(body.Stage)
-		if step == nil {
-			return fmt.Errorf("no step %q in a build", body.Stage)
-		}
 		step.Status, step.Codes = StageGating, nil
-		return nil
-	}
-	v.Generation = e.Correlation.Generation
-	from := BuildIndex(body.Stage)
-	for i := range v.Steps {
-		if index := BuildIndex(v.Steps[i].Stage); index >= from && index >= 0 {
-			v.Steps[i] = StepView{Stage: v.Steps[i].Stage, Status: StagePending}
-		}
 	}
 	return nil
+}
+
+// goOn ends the wait for an operator.
+func (v *BuildView) goOn(stage Stage) {
+	v.State = BuildRunning
+	v.Stage = stage
+	v.Codes = []string{}
+	v.WaitingUntil = nil
 }
 
 func reduceRecordWritten(v *BuildView, e Entry) error {

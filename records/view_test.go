@@ -30,7 +30,7 @@ func (h *history) add(entryType string, stage records.Stage, generation int, cod
 	switch entryType {
 	case records.TypeStageFinished:
 		kind = records.KindOutput
-	case records.TypeGatePassed, records.TypeGateFailed:
+	case records.TypeGatePassed, records.TypeGateFailed, records.TypeGateOverridden:
 		kind = records.KindDecision
 	}
 	entry, err := records.NewEntry(records.Entry{
@@ -180,4 +180,29 @@ func TestEntryIDIsTheFact(t *testing.T) {
 	d, err := records.NewEntry(base, "x", nil)
 	require.NoError(t, err)
 	require.NotEqual(t, a.ID, d.ID)
+}
+
+// An override takes a build on from where it waits. One of several refusals that
+// are still to be overridden does not.
+func TestOverrideTakesABuildOn(t *testing.T) {
+	t.Parallel()
+	override := func(after records.BuildState) records.OperatorAction {
+		return records.OperatorAction{Action: records.ActionOverride, Stage: records.Ingest, Gate: "provenance", Before: records.BuildWaiting, After: after}
+	}
+	h := newHistory(t).requested().stage(records.Ingest, 1).
+		add(records.TypeGateFailed, records.Ingest, 1, []string{"SOURCE_NOT_ALLOWED"}, struct{}{}).
+		add(records.TypeBuildWaiting, records.Ingest, 1, []string{"SOURCE_NOT_ALLOWED"}, records.BuildWaits{Stage: records.Ingest, As: records.StageFail}).
+		add(records.TypeGateOverridden, records.Ingest, 1, []string{"SOURCE_NOT_ALLOWED"}, struct{}{}).
+		add(records.TypeOperatorAction, records.Ingest, 1, nil, override(records.BuildWaiting))
+	view := h.fold()
+	require.Equal(t, records.BuildWaiting, view.State)
+	require.Equal(t, records.StageFail, view.Step(records.Ingest).Status)
+
+	view = h.add(records.TypeOperatorAction, records.Ingest, 1, nil, override(records.BuildRunning)).fold()
+	require.Equal(t, records.BuildRunning, view.State)
+	require.Empty(t, view.Codes)
+	require.Equal(t, records.StageGating, view.Step(records.Ingest).Status)
+
+	view = h.stage(records.Extract, 1).fold()
+	require.Equal(t, records.StagePass, view.Step(records.Ingest).Status)
 }
