@@ -36,4 +36,4 @@ scale: ## 1,000,000 CSV rows through a build, with time and memory
 	go run ./deployments/local/scale
 
 histories: ## record the workflow histories that the replay test reads
-	go run ./deployments/local/histories -out workflows/testdata
+	go run ./deployments/local/histories

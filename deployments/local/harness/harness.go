@@ -139,10 +139,10 @@ func (h *Harness) Store(ctx context.Context, pipeline records.Pipeline) (Documen
 	if err != nil {
 		return d, err
 	}
-	if d.Policy, err = h.put(ctx, defaults.Policy); err != nil {
+	if d.Policy, err = h.Put(ctx, defaults.Policy); err != nil {
 		return d, err
 	}
-	if d.Pipeline, err = h.put(ctx, pipeline); err != nil {
+	if d.Pipeline, err = h.Put(ctx, pipeline); err != nil {
 		return d, err
 	}
 	set, err := schemas.BuiltinContractSet()
@@ -158,7 +158,8 @@ func (h *Harness) Store(ctx context.Context, pipeline records.Pipeline) (Documen
 	return d, err
 }
 
-func (h *Harness) put(ctx context.Context, document any) (records.Ref, error) {
+// Put stores a document as JSON.
+func (h *Harness) Put(ctx context.Context, document any) (records.Ref, error) {
 	data, err := json.Marshal(document)
 	if err != nil {
 		return records.Ref{}, err

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -18,7 +19,9 @@ import (
 	"go.temporal.io/api/temporalproto"
 
 	"github.com/initkoa/orgo/api"
+	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/deployments/local/harness"
+	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/workflows"
 )
@@ -26,7 +29,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	out := flag.String("out", filepath.Join("workflows", "testdata"), "the `directory` to write to")
+	out := flag.String("out", filepath.Join("workflows", "testdata", "evaluator-"+gates.EvaluatorVersion), "the `directory` to write to")
 	flag.Parse()
 	if err := run(ctx, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "histories:", err)
@@ -52,7 +55,8 @@ type story struct {
 	content   string // of the one input file; none makes the input absent
 	execution records.Execution
 	patience  time.Duration
-	strict    bool // validate takes what the file has no id for as an error
+	policy    json.RawMessage // none: the built-in one
+	strict    bool            // validate takes what the file has no id for as an error
 	// act does what the operator does once the build waits.
 	act  func(ctx context.Context, h *harness.Harness, buildID, inputs string) error
 	want records.BuildState
@@ -62,6 +66,14 @@ const (
 	sound  = "name,radius\nIo,1821.6\nEuropa,1560.8\n"
 	broken = "name,radius\nIo,1821.6\nEuropa\n"
 )
+
+// elsewhere is a policy that admits other sources than those of the stories, and
+// lets that be overridden.
+const elsewhere = `{"schema_version":"1.0.0","kind":"mandate_bundle","bundle_id":"elsewhere","created_at":"2026-01-01T00:00:00Z",
+"issuer":{"organization_id":"00000000-0000-4000-8000-000000000001","issuer_id":"histories"},"mandate":{"mandate_id":"m","name":"elsewhere"},
+"policies":[{"policy_id":"p","version":"1.0.0","name":"sources","enforcement":"MUST","rules":[
+{"rule_id":"source","type":"provenance","config":{"allowed_sources":["file:///elsewhere/"]}},
+{"rule_id":"override","type":"override","config":{"gates":["provenance"],"max_duration":"4h"}}]}]}`
 
 func stories() []story {
 	operator := api.Identity{Actor: "ann", Organization: records.DefaultOrganization}
@@ -89,6 +101,16 @@ func stories() []story {
 				return err
 			},
 		},
+		{
+			name: "overridden", content: sound, execution: records.ExecuteRemote, patience: time.Hour, policy: json.RawMessage(elsewhere), want: records.BuildPassed,
+			act: func(ctx context.Context, h *harness.Harness, buildID, _ string) error {
+				_, err := h.Stack.Builds().Override(ctx, records.DefaultOrganization, buildID, client.OverrideGate{
+					Gate: string(gates.GateProvenance), Reason: "the source moved", CaseID: "22222222-2222-4222-8222-222222222222",
+					ExpiresAt: time.Now().Add(time.Hour),
+				}, operator)
+				return err
+			},
+		},
 		{name: "nobody-retried", content: broken, execution: records.ExecuteRemote, patience: time.Second, want: records.BuildFailed},
 	}
 }
@@ -108,6 +130,11 @@ func (s story) record(ctx context.Context, h *harness.Harness, dir, out string) 
 	documents, err := h.Store(ctx, pipeline)
 	if err != nil {
 		return err
+	}
+	if s.policy != nil {
+		if documents.Policy, err = h.Put(ctx, s.policy); err != nil {
+			return err
+		}
 	}
 	view, err := h.Start(ctx, documents, inputs, s.name)
 	if err != nil {
