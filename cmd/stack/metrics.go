@@ -26,6 +26,7 @@ type Observer struct {
 	registry  *prometheus.Registry
 	entries   *prometheus.CounterVec
 	decisions *prometheus.CounterVec
+	warnings  *prometheus.CounterVec
 	reasons   *prometheus.CounterVec
 	leaves    prometheus.Gauge
 	inbox     prometheus.Gauge
@@ -43,8 +44,11 @@ func NewObserver(log *slog.Logger) *Observer {
 			Name: "orgo_entries_total", Help: "Entries recorded by this process, by type and stage.",
 		}, []string{"type", "stage"}),
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "orgo_gate_decisions_total", Help: "Gate decisions recorded by this process, by gate, stage and verdict.",
+			Name: "orgo_gate_decisions_total", Help: "Gate decisions recorded by this process, by gate, stage and verdict; those about an override apart.",
 		}, []string{"gate", "stage", "verdict"}),
+		warnings: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "orgo_gate_warnings_total", Help: "What rules of SHOULD policies object to, by gate, stage and code.",
+		}, []string{"gate", "stage", "code"}),
 		reasons: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "orgo_reason_codes_total", Help: "Reason codes recorded by this process, by code, class and stage.",
 		}, []string{"code", "class", "stage"}),
@@ -64,7 +68,7 @@ func NewObserver(log *slog.Logger) *Observer {
 			Name: "orgo_ledger_failures_total", Help: "Rounds of the sequencer that failed and are tried again.",
 		}),
 	}
-	o.registry.MustRegister(o.entries, o.decisions, o.reasons, o.leaves, o.inbox, o.lag, o.leader, o.failures,
+	o.registry.MustRegister(o.entries, o.decisions, o.warnings, o.reasons, o.leaves, o.inbox, o.lag, o.leader, o.failures,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return o
 }
@@ -121,13 +125,31 @@ func (o *Observer) Observe(s store.Stored) {
 		o.reasons.WithLabelValues(code, class, stage).Inc()
 	}
 	if s.Kind == records.KindDecision {
-		var decision gates.Decision
-		if err := json.Unmarshal(s.Body, &decision); err == nil {
-			o.decisions.WithLabelValues(string(decision.Gate), stage, string(decision.Verdict)).Inc()
-		}
+		o.decided(s, stage)
 	}
 	o.log.Info(s.Type,
 		"organization", s.Organization, "entry_id", s.ID, "sequence", s.Sequence,
 		"build_id", s.Correlation.BuildID, "stage", stage, "generation", s.Correlation.Generation,
 		"attempt", s.Correlation.Attempt, "actor", s.Actor, "reason_codes", s.Codes)
+}
+
+// decided counts a decision and its warnings. One about an override is another
+// thing than one of the gate itself.
+func (o *Observer) decided(s store.Stored, stage string) {
+	var d gates.Decision
+	if err := json.Unmarshal(s.Body, &d); err != nil {
+		return
+	}
+	verdict := string(d.Verdict)
+	if d.Override != nil {
+		verdict = "OVERRIDE_" + verdict
+	}
+	o.decisions.WithLabelValues(string(d.Gate), stage, verdict).Inc()
+	for _, f := range d.Findings {
+		if f.Enforcement == gates.Should && f.Verdict != gates.Pass {
+			o.warnings.WithLabelValues(string(d.Gate), stage, string(f.Code)).Inc()
+			o.log.Warn("a rule that should hold does not", "build_id", d.Subject.BuildID, "stage", stage,
+				"gate", d.Gate, "rule", f.RuleID, "reason_code", f.Code, "message", f.Message)
+		}
+	}
 }

@@ -1,0 +1,49 @@
+package stack
+
+import (
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/store"
+)
+
+// Decisions, those about overrides, and warnings are counted apart, and each has
+// a line in the log.
+func TestDecisionsAreCounted(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	o := NewObserver(slog.New(slog.NewTextHandler(&log, nil)))
+	observe := func(d gates.Decision) {
+		entry, err := records.NewEntry(records.Entry{
+			Organization: records.DefaultOrganization, Kind: records.KindDecision, Type: records.TypeGatePassed,
+			Subject: records.Subject{Kind: records.SubjectBuild, ID: "b"}, At: time.Now(), Actor: "ann",
+			Correlation: records.Correlation{BuildID: "b", Stage: records.Ingest},
+		}, string(d.Verdict), d)
+		require.NoError(t, err)
+		o.Observe(store.Stored{Entry: entry})
+	}
+	observe(gates.Decision{Gate: gates.GateProvenance, Verdict: gates.Fail})
+	observe(gates.Decision{Gate: gates.GateProvenance, Verdict: gates.Pass, Override: &gates.Override{Actor: "bob"}})
+	observe(gates.Decision{Gate: gates.GateValidation, Verdict: gates.Pass, Findings: []gates.Finding{
+		{RuleID: "p/r", Verdict: gates.Fail, Code: gates.ValidationIssueLimit, Advisory: true, Enforcement: gates.Should},
+		{RuleID: "p/s", Verdict: gates.Fail, Code: gates.ValidationIssueLimit, Advisory: true, Enforcement: gates.May},
+	}})
+
+	answer := httptest.NewRecorder()
+	o.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	for _, line := range []string{
+		`orgo_gate_decisions_total{gate="provenance",stage="ingest",verdict="FAIL"} 1`,
+		`orgo_gate_decisions_total{gate="provenance",stage="ingest",verdict="OVERRIDE_PASS"} 1`,
+		`orgo_gate_warnings_total{code="VALIDATION_ISSUE_LIMIT_EXCEEDED",gate="validation",stage="ingest"} 1`,
+	} {
+		require.Contains(t, answer.Body.String(), line)
+	}
+	require.Contains(t, log.String(), "rule=p/r reason_code=VALIDATION_ISSUE_LIMIT_EXCEEDED")
+}
