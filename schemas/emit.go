@@ -3,6 +3,8 @@ package schemas
 import (
 	"encoding/json"
 	"strconv"
+
+	"github.com/kaptinlin/jsonschema"
 )
 
 // site is where a node stands in the schema that the library is given. It leads
@@ -24,6 +26,8 @@ const inlineBudget = 2_000
 //     way to resolve a reference, and it is the one resolved here;
 //   - {} for true, as it takes true for a schema that has evaluated all members;
 //   - no annotations, which cost time and change what some keywords do;
+//   - the schema of unevaluatedItems twice negated, as the library takes the items
+//     that it has evaluated of an item for such of the array around it;
 //   - the target of a $ref in its place, where that is possible: it is faster.
 type emitter struct {
 	defs     map[string]any
@@ -85,9 +89,29 @@ func (e *emitter) schema(n *node) (any, *site) {
 	for _, next := range applied(n) {
 		body, child := e.schema(n.children[next])
 		at.children[next] = child
+		if next.keyword == "unevaluatedItems" {
+			body = negateTwice(body)
+		}
 		put(form, next, body)
 	}
 	return form, at
+}
+
+// negateTwice returns a schema that accepts the same and has evaluated nothing.
+func negateTwice(body any) any {
+	if members, isObject := body.(map[string]any); !isObject || len(members) == 0 {
+		return body // true and false have evaluated nothing of an item
+	}
+	return map[string]any{"not": map[string]any{"not": body}}
+}
+
+// negatedTwice leads from the result of what negateTwice returned to that of the
+// schema inside.
+func negatedTwice(result *jsonschema.EvaluationResult) *jsonschema.EvaluationResult {
+	if len(result.Details) != 1 || len(result.Details[0].Details) != 1 {
+		return result
+	}
+	return result.Details[0].Details[0]
 }
 
 func (e *emitter) mayInline(target *node) bool {

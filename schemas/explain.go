@@ -54,6 +54,9 @@ func (e *explainer) result(result *jsonschema.EvaluationResult, at place) {
 			continue
 		}
 		if next, follow := e.descend(detail, i, at); follow {
+			if next.via.keyword == "unevaluatedItems" {
+				detail = negatedTwice(detail)
+			}
 			e.result(detail, next)
 		}
 	}

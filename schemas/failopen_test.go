@@ -14,9 +14,13 @@ import (
 // a document.
 func bareAccepts(t *testing.T, schema, doc string) bool {
 	t.Helper()
-	compiled, err := jsonschema.NewCompiler().SetAssertFormat(true).Compile([]byte(schema))
+	compiled, err := compileBare([]byte(schema))
 	require.NoError(t, err)
 	return compiled.ValidateJSON([]byte(doc)).IsValid()
+}
+
+func compileBare(schema []byte) (*jsonschema.Schema, error) {
+	return jsonschema.NewCompiler().SetAssertFormat(true).Compile(schema)
 }
 
 // TestFailOpen17 has schemas that exclude a document which the library by itself
@@ -37,6 +41,14 @@ func TestFailOpen17(t *testing.T) {
 			`{"$ref":"#/$defs/any","$defs":{"any":true},"unevaluatedProperties":false}`,
 			`{"stray":1}`, "SCHEMA_UNEVALUATED_PROPERTIES",
 		},
+		"items evaluated of an item count for the array": {
+			`{"unevaluatedItems":{"type":"array","prefixItems":[true,true]}}`, `[[1,2],3]`, "SCHEMA_TYPE",
+		},
+		"a label of a hostname begins with a hyphen":  {`{"format":"hostname"}`, `"a.-b"`, "SCHEMA_FORMAT"},
+		"an address of the email begins with a blank": {`{"format":"email"}`, `" a@b.org"`, "SCHEMA_FORMAT"},
+		"a byte of an address has a sign":             {`{"format":"ipv4"}`, `"+1.2.3.4"`, "SCHEMA_FORMAT"},
+		"a uri has blanks":                            {`{"format":"uri"}`, `"http://a/b c"`, "SCHEMA_FORMAT"},
+		"a template names nothing":                    {`{"format":"uri-template"}`, `"{}"`, "SCHEMA_FORMAT"},
 		"references in a circle are cut short": {
 			`{"$defs":{"a":{"allOf":[{"$ref":"#/$defs/b"}]},"b":{"allOf":[{"$ref":"#/$defs/a"}]}},"$ref":"#/$defs/a"}`,
 			`1`, refusedSchema,

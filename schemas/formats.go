@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"net/netip"
 	"regexp"
 
 	"github.com/kaptinlin/jsonschema"
@@ -8,24 +9,27 @@ import (
 
 // formats are the values of "format" that are asserted, each with its check.
 // Every other value makes a schema refused. A check is given strings only.
+//
+// Where the library's check takes more than the RFC, the text must also have the
+// shape that the RFC gives.
 var formats = map[string]func(any) bool{
 	"date":                  shaped(dateShape, jsonschema.IsDate),
 	"date-time":             shaped(dateShape+"[Tt]"+timeShape, jsonschema.IsDateTime),
 	"duration":              jsonschema.IsDuration,
-	"ipv4":                  jsonschema.IsIPV4,
+	"ipv4":                  isIPv4,
 	"ipv6":                  jsonschema.IsIPV6,
 	"json-pointer":          jsonschema.IsJSONPointer,
 	"time":                  shaped(timeShape, jsonschema.IsTime),
-	"uri":                   jsonschema.IsURI,
+	"uri":                   shaped(uriShape(""), jsonschema.IsURI),
 	"uuid":                  jsonschema.IsUUID,
-	"hostname":              jsonschema.IsHostname,
-	"email":                 jsonschema.IsEmail,
-	"uri-reference":         jsonschema.IsURIReference,
-	"uri-template":          jsonschema.IsURITemplate,
+	"hostname":              shaped(hostnameShape+`\.?`, jsonschema.IsHostname),
+	"email":                 shaped(emailShape, jsonschema.IsEmail),
+	"uri-reference":         shaped(uriShape(""), jsonschema.IsURIReference),
+	"uri-template":          shaped(templateShape, jsonschema.IsURITemplate),
 	"relative-json-pointer": jsonschema.IsRelativeJSONPointer,
-	"regex":                 jsonschema.IsRegex,
-	"iri":                   jsonschema.IsURI,
-	"iri-reference":         jsonschema.IsURIReference,
+	"regex":                 isRegex,
+	"iri":                   shaped(uriShape(beyondASCII), jsonschema.IsURI),
+	"iri-reference":         shaped(uriShape(beyondASCII), jsonschema.IsURIReference),
 }
 
 // The shapes of RFC 3339 §5.6, digit by digit. The library reads the numbers of a
@@ -35,6 +39,41 @@ const (
 	timeShape = `[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})`
 )
 
+// hostnameShape is that of RFC 1123 §2.1. The library looks for a hyphen before
+// the first label alone.
+const (
+	labelShape    = `[A-Za-z0-9](?:[-A-Za-z0-9]{0,61}[A-Za-z0-9])?`
+	hostnameShape = labelShape + `(?:\.` + labelShape + `)*`
+)
+
+// emailShape is a Mailbox of RFC 5321 §4.1.2. The library cuts off blanks, lets
+// every letter of Unicode in, and does not read the local part before an address
+// literal.
+const (
+	atomShape  = "[-A-Za-z0-9!#$%&'*+/=?^_`{|}~]+"
+	emailShape = `(?:` + atomShape + `(?:\.` + atomShape + `)*|"(?:[ !#-\[\]-~]|\\[ -~])+")@(?:` + hostnameShape + `\.?|\[[0-9A-Za-z.:]+\])`
+)
+
+const percentShape = `%[0-9A-Fa-f]{2}`
+
+// beyondASCII are the characters, as members of a class, that RFC 3987 §2.2 adds
+// to those of a URI.
+const beyondASCII = `\x{a0}-\x{d7ff}\x{f900}-\x{fdcf}\x{fdf0}-\x{ffef}\x{10000}-\x{efffd}`
+
+// uriShape is that of RFC 3986, appendix A, with more characters. The library
+// takes blanks, quotes, braces and more besides.
+func uriShape(more string) string {
+	char := `[-A-Za-z0-9._~!$&'()*+,;=:@` + more + `]|` + percentShape
+	return `(?:[A-Za-z][-A-Za-z0-9+.]*:)?(?://(?:` + char + `|[\[\]])*)?(?:` + char + `|/)*(?:\?(?:` + char + `|[/?])*)?(?:#(?:` + char + `|[/?])*)?`
+}
+
+// templateShape is that of RFC 6570 §2. The library hardly looks.
+const (
+	nameShape     = `(?:[A-Za-z0-9_]|` + percentShape + `)(?:\.?(?:[A-Za-z0-9_]|` + percentShape + `))*`
+	variableShape = nameShape + `(?::[1-9][0-9]{0,3}|\*)?`
+	templateShape = "(?:[^\\x00-\\x20\"%<>\\\\^`{|}\\x7f]|" + percentShape + `|\{[+#./;?&=,!@|]?` + variableShape + `(?:,` + variableShape + `)*\})*`
+)
+
 // shaped returns a check that holds if check does and the whole text has a shape.
 func shaped(shape string, check func(any) bool) func(any) bool {
 	whole := regexp.MustCompile("^(?:" + shape + ")$")
@@ -42,4 +81,21 @@ func shaped(shape string, check func(any) bool) func(any) bool {
 		text, isText := value.(string)
 		return isText && whole.MatchString(text) && check(value)
 	}
+}
+
+// isIPv4 holds for four numbers without signs and leading zeros (RFC 2673 §3.2).
+func isIPv4(value any) bool {
+	text, _ := value.(string)
+	address, err := netip.ParseAddr(text)
+	return err == nil && address.Is4()
+}
+
+// isRegex holds for what the keyword pattern takes.
+func isRegex(value any) bool {
+	text, isText := value.(string)
+	if !isText {
+		return false
+	}
+	_, problem := translateRegex(text)
+	return problem == ""
 }
