@@ -2,10 +2,10 @@
 MODULES = ./... ./deployments/local/...
 TOOL = GOWORK=off go tool -modfile=tools/go.mod
 
-.PHONY: help build test check chaos bench ledger scale histories
+.PHONY: help build test check chaos bench ledger scale differential histories
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build orgo and the local stack into bin/
 	go build -o bin/ ./cmd/orgo
@@ -34,6 +34,9 @@ ledger: ## what the log costs: appends, proofs, and the check of 1,000,000 leave
 
 scale: ## 1,000,000 CSV rows through a build, with time and memory
 	go run ./deployments/local/scale
+
+differential: ## 1,000,000 generated pairs of schema and document, judged by two validators
+	ORGO_FUZZ_PAIRS=1000000 go test ./schemas -run '^TestDifferential$$' -v -timeout 60m
 
 histories: ## record the workflow histories that the replay test reads
 	go run ./deployments/local/histories
