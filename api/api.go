@@ -20,6 +20,7 @@ import (
 type Config struct {
 	Builds        Builds
 	Keys          Keys
+	Contracts     Contracts
 	Webhooks      Webhooks
 	Reader        Reader
 	Artifacts     Artifacts
@@ -70,6 +71,7 @@ func (l Limits) withDefaults() Limits {
 type server struct {
 	builds        Builds
 	keys          Keys
+	contracts     Contracts
 	webhooks      Webhooks
 	reader        Reader
 	artifacts     Artifacts
@@ -86,15 +88,15 @@ type server struct {
 
 // New returns the handler of the whole API.
 func New(config Config) (http.Handler, error) {
-	if config.Builds == nil || config.Keys == nil || config.Webhooks == nil || config.Reader == nil || config.Artifacts == nil || config.Ledger == nil || config.Events == nil || config.Authenticator == nil || config.Log == nil {
-		return nil, fmt.Errorf("api: builds, keys, webhooks, reader, artifacts, ledger, events, authenticator and log must all be given")
+	if config.Builds == nil || config.Keys == nil || config.Contracts == nil || config.Webhooks == nil || config.Reader == nil || config.Artifacts == nil || config.Ledger == nil || config.Events == nil || config.Authenticator == nil || config.Log == nil {
+		return nil, fmt.Errorf("api: builds, keys, contracts, webhooks, reader, artifacts, ledger, events, authenticator and log must all be given")
 	}
 	documents, err := builtin.Load()
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
 	s := &server{
-		builds: config.Builds, keys: config.Keys, webhooks: config.Webhooks, reader: config.Reader, artifacts: config.Artifacts, ledger: config.Ledger,
+		builds: config.Builds, keys: config.Keys, contracts: config.Contracts, webhooks: config.Webhooks, reader: config.Reader, artifacts: config.Artifacts, ledger: config.Ledger,
 		authenticator: config.Authenticator, log: config.Log, checks: config.Checks,
 		limits: config.Limits.withDefaults(), format: jsonFormat(), builtin: documents,
 	}
@@ -109,6 +111,7 @@ func New(config Config) (http.Handler, error) {
 	s.registerEvents(api)
 	s.registerLedger(api)
 	s.registerKeys(api)
+	s.registerContracts(api)
 	s.registerWebhooks(api)
 	s.registerCallbacks(api)
 	s.registerHealth(api)

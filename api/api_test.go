@@ -130,7 +130,7 @@ func TestBadRequests(t *testing.T) {
 		"field with builtin":    {start(`{"inputs":[{"uri":"file:///a"}],"contracts":{"builtin":"orgo-knowledge@1.0.0","strict":false}}`), 422, "REQUEST_INVALID", "body.contracts", "strict"},
 		"field in contracts":    {start(`{"inputs":[{"uri":"file:///a"}],"contracts":{"name":"n","version":"1.0.0","schemas":{},"x":1}}`), 422, "REQUEST_INVALID", "body.contracts", "x"},
 		"floating contracts":    {start(`{"inputs":[{"uri":"file:///a"}],"contracts":{"name":"n","version":"latest","schemas":{"a.schema.json":{}}}}`), 422, "PIN_FLOATING", "body.contracts.version", `"latest"`},
-		"dangling reference":    {start(`{"inputs":[{"uri":"file:///a"}],"contracts":{"name":"n","version":"1.0.0","schemas":{"a.schema.json":{"$ref":"#/$defs/nope"}}}}`), 422, "CONTRACTS_INVALID", "body.contracts", "nope"},
+		"dangling reference":    {start(`{"inputs":[{"uri":"file:///a"}],"contracts":{"name":"n","version":"1.0.0","schemas":{"a.schema.json":{"$ref":"#/$defs/nope"}}}}`), 422, "CONTRACTS_INVALID", "body.contracts.schemas[\"a.schema.json\"]#/$ref", "nope"},
 		"no schema":             {start(`{"inputs":[{"uri":"file:///a"}],"contracts":{"name":"n","version":"1.0.0","schemas":{}}}`), 422, "CONTRACTS_INVALID", "body.contracts", ""},
 		"schema outside":        {start(`{"inputs":[{"uri":"file:///a"}],"contracts":{"name":"n","version":"1.0.0","schemas":{"../a.schema.json":{}}}}`), 422, "REQUEST_INVALID", "body.contracts.schemas", "file name"},
 		"stop without reason":   {request{method: "POST", path: unknown + "/stop", body: `{}`}, 422, "REQUEST_INVALID", "body", "reason"},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/initkoa/orgo/api/builtin"
@@ -16,13 +15,18 @@ import (
 	"github.com/initkoa/orgo/schemas"
 )
 
-// storeContracts stores the contract set that was sent or named: each schema
-// under its digest, then the manifest that refers to them.
+// storeContracts stores the contract set that was sent or named.
 func (s *server) storeContracts(ctx context.Context, sent json.RawMessage) (records.Ref, error) {
 	set, err := chooseContracts(sent)
 	if err != nil {
 		return records.Ref{}, err
 	}
+	return s.storeSet(ctx, set)
+}
+
+// storeSet stores a contract set: each schema under its digest, then the manifest
+// that refers to them.
+func (s *server) storeSet(ctx context.Context, set schemas.ContractSet) (records.Ref, error) {
 	for _, schema := range set.Files() {
 		if _, err := s.artifacts.PutBytes(ctx, records.MediaJSON, schema); err != nil {
 			return records.Ref{}, err
@@ -53,21 +57,23 @@ func chooseContracts(sent json.RawMessage) (schemas.ContractSet, error) {
 	return schemas.BuiltinContractSet()
 }
 
-// exactVersion is a version that means one thing (semver.org, without suffixes).
-var exactVersion = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$`)
-
-// sentContracts reads a contract set from the request. A set that cannot be used
-// is refused now: no build could be pinned to it.
+// sentContracts reads a contract set from a request for a build.
 func sentContracts(sent json.RawMessage) (schemas.ContractSet, error) {
 	var set client.ContractSet
 	if err := decodeStrictly(sent, &set); err != nil {
 		return schemas.ContractSet{}, invalid("body.contracts", "%v", err)
 	}
-	if !exactVersion.MatchString(set.Version) {
-		return schemas.ContractSet{}, badContracts(gates.PinFloating, "body.contracts.version",
+	return checkContracts(set, "body.contracts")
+}
+
+// checkContracts loads a contract set that was sent at a place. One that cannot be
+// used is refused now: no build could be pinned to it.
+func checkContracts(set client.ContractSet, at string) (schemas.ContractSet, error) {
+	if !schemas.ExactVersion(set.Version) {
+		return schemas.ContractSet{}, badContracts(gates.PinFloating, at+".version",
 			fmt.Sprintf("%q is not an exact version, x.y.z", set.Version))
 	}
-	files, err := filesOf(set)
+	files, err := filesOf(set, at)
 	if err != nil {
 		return schemas.ContractSet{}, err
 	}
@@ -76,13 +82,23 @@ func sentContracts(sent json.RawMessage) (schemas.ContractSet, error) {
 		_, err = loaded.Validators()
 	}
 	if err != nil {
-		return schemas.ContractSet{}, badContracts(gates.ContractsInvalid, "body.contracts", err.Error())
+		return schemas.ContractSet{}, badContracts(gates.ContractsInvalid, placeInSet(at, err), err.Error())
 	}
 	return loaded, nil
 }
 
+// placeInSet returns the place of a fault: the schema, and the JSON Pointer in it
+// as a fragment.
+func placeInSet(at string, err error) string {
+	file, pointer := schemas.PositionOf(err)
+	if file == "" {
+		return at
+	}
+	return fmt.Sprintf("%s.schemas[%q]#%s", at, file, pointer)
+}
+
 // filesOf returns a set as the directory that contract sets are loaded from.
-func filesOf(set client.ContractSet) (schemaFiles, error) {
+func filesOf(set client.ContractSet, at string) (schemaFiles, error) {
 	// JSON is YAML: the head goes where a directory of schemas has it.
 	head, err := json.Marshal(set.ContractHead)
 	if err != nil {
@@ -91,7 +107,7 @@ func filesOf(set client.ContractSet) (schemaFiles, error) {
 	files := schemaFiles{"contract-set.yaml": head}
 	for name, schema := range set.Schemas {
 		if !fs.ValidPath(name) || path.Base(name) != name || !strings.HasSuffix(name, ".schema.json") {
-			return nil, invalid("body.contracts.schemas", "%q is not a file name that ends in .schema.json", name)
+			return nil, invalid(at+".schemas", "%q is not a file name that ends in .schema.json", name)
 		}
 		files[name] = schema
 	}

@@ -38,6 +38,13 @@ type Keys interface {
 	Retire(ctx context.Context, organization, keyID string, by Identity, reason string) (records.KeyRetirement, error)
 }
 
+// Contracts is the control over contract sets.
+type Contracts interface {
+	// Pin records that a contract set was pinned, once for each manifest, and
+	// returns what was recorded first.
+	Pin(ctx context.Context, organization string, set records.ContractsPinned, by Identity) (store.Stored, error)
+}
+
 // Webhooks is the control over webhooks.
 type Webhooks interface {
 	// Create records a webhook and starts it, and returns what its deliveries are

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -38,6 +39,7 @@ const (
 type ContractError struct {
 	Set     string // name@version, as far as known
 	Role    string // empty where it is not about one schema
+	File    string // of the set, where it is about one
 	Problem string
 	Cause   error // may be nil
 }
@@ -52,6 +54,33 @@ func (e *ContractError) Error() string {
 
 // Unwrap returns the cause.
 func (e *ContractError) Unwrap() error { return e.Cause }
+
+// PositionOf returns where in a contract set the fault lies that an error of this
+// package tells of: the name of the file, and the JSON Pointer (RFC 6901) in it.
+// Either is empty where it is not known; for the whole file the pointer is too.
+func PositionOf(err error) (file, pointer string) {
+	var (
+		ofSet    *ContractError
+		ofSchema *SchemaError
+		ofJSON   *JSONError
+	)
+	switch {
+	case errors.As(err, &ofSchema):
+		return ofSchema.Schema + schemaSuffix, ofSchema.Pointer
+	case errors.As(err, &ofSet):
+		file = ofSet.File
+	}
+	if errors.As(err, &ofJSON) {
+		pointer = ofJSON.Pointer
+	}
+	return file, pointer
+}
+
+// exactVersion is a version that means one thing (semver.org, without suffixes).
+var exactVersion = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$`)
+
+// ExactVersion reports whether a version is x.y.z, and so means one thing.
+func ExactVersion(version string) bool { return exactVersion.MatchString(version) }
 
 // Digest is the digest of a schema in canonical form.
 type Digest struct {
@@ -134,11 +163,11 @@ func LoadContractSet(fsys fs.FS, name, version string) (ContractSet, error) {
 		role := strings.TrimSuffix(file, schemaSuffix)
 		data, err := fs.ReadFile(fsys, file)
 		if err != nil {
-			return ContractSet{}, &ContractError{Set: described.String(), Role: role, Problem: "cannot be read: " + err.Error(), Cause: err}
+			return ContractSet{}, &ContractError{Set: described.String(), Role: role, File: file, Problem: "cannot be read: " + err.Error(), Cause: err}
 		}
 		canonical, err := CanonicalizeJSON(data)
 		if err != nil {
-			return ContractSet{}, &ContractError{Set: described.String(), Role: role, Problem: "has no canonical form: " + err.Error(), Cause: err}
+			return ContractSet{}, &ContractError{Set: described.String(), Role: role, File: file, Problem: "has no canonical form: " + err.Error(), Cause: err}
 		}
 		set.entries = append(set.entries, entryOf(role, canonical))
 		set.files[role] = canonical
@@ -158,7 +187,7 @@ func readHeader(fsys fs.FS, into *header) error {
 		err = decodeStrictly(data, into)
 	}
 	if err != nil {
-		return &ContractError{Set: into.String(), Problem: describedBy + " cannot be read: " + err.Error(), Cause: err}
+		return &ContractError{Set: into.String(), File: describedBy, Problem: describedBy + " cannot be read: " + err.Error(), Cause: err}
 	}
 	return nil
 }
@@ -262,6 +291,15 @@ func (s ContractSet) Name() string { return s.header.Name }
 
 // Version returns the version of the set.
 func (s ContractSet) Version() string { return s.header.Version }
+
+// Source returns where the set comes from, if its author says so.
+func (s ContractSet) Source() string { return s.header.Source }
+
+// Commit returns the commit of the source, if its author says so.
+func (s ContractSet) Commit() string { return s.header.Commit }
+
+// Entries returns the schemas that the manifest pins, in the order of roles.
+func (s ContractSet) Entries() []Entry { return slices.Clone(s.entries) }
 
 // Manifest returns the canonical JSON document that pins the set.
 func (s ContractSet) Manifest() []byte { return bytes.Clone(s.manifest) }

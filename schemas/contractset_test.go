@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"testing"
 	"testing/fstest"
@@ -138,6 +139,30 @@ func TestLoadContractSetRefuses(t *testing.T) {
 			var refused *ContractError
 			require.ErrorAs(t, err, &refused)
 			require.ErrorContains(t, err, c.problem)
+		})
+	}
+}
+
+func TestPositionOf(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		files         map[string]string
+		file, pointer string
+	}{
+		"in a schema that does not compile": {map[string]string{"a.schema.json": `{"items":{"$ref":"#/$defs/no"}}`}, "a.schema.json", "/items/$ref"},
+		"in a schema that is not JSON":      {map[string]string{"a.schema.json": `{"a":{"b":1,"b":2}}`}, "a.schema.json", "/a/b"},
+		"in the head":                       {map[string]string{"a.schema.json": `{}`, "contract-set.yaml": "a: 1\na: 2"}, "contract-set.yaml", ""},
+		"in the whole":                      {nil, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			set, err := LoadContractSet(files(c.files), "n", "1.0.0")
+			if err == nil {
+				_, err = set.Validators()
+			}
+			require.Error(t, err)
+			file, pointer := PositionOf(fmt.Errorf("wrapped: %w", err))
+			require.Equal(t, [2]string{c.file, c.pointer}, [2]string{file, pointer})
 		})
 	}
 }

@@ -77,6 +77,7 @@ func (s *Stack) serve(t testing.TB, change ...func(*api.Config)) {
 	require.NoError(t, err)
 	config := api.Config{
 		Builds: s.Builds, Keys: control.Keys{Store: s.Store, Clock: activities.SystemClock{}},
+		Contracts: control.Contracts{Store: s.Store, Clock: activities.SystemClock{}},
 		// Without a key no webhook is served: that takes a Temporal server, and is tested with one.
 		Webhooks: control.Webhooks{Store: s.Store, Clock: activities.SystemClock{}},
 		Reader:   s.Store, Artifacts: s.Artifacts, Ledger: s.Store, Events: s.Store, Authenticator: tokens,

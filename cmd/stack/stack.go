@@ -174,6 +174,7 @@ func (k *Stack) Handler() (http.Handler, error) {
 	}
 	return api.New(api.Config{
 		Builds: k.builds, Keys: control.Keys{Store: k.store, Clock: activities.SystemClock{}},
+		Contracts: control.Contracts{Store: k.store, Clock: activities.SystemClock{}},
 		Webhooks: control.Webhooks{
 			Temporal: k.settings.Temporal, Namespace: k.settings.Namespace, Store: k.store,
 			Clock: activities.SystemClock{}, Key: k.settings.CallbackKey,
