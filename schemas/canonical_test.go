@@ -49,36 +49,38 @@ func TestCanonicalizeJSONRefuses(t *testing.T) {
 	nested := func(depth int) string { return strings.Repeat(`[`, depth) + strings.Repeat(`]`, depth) }
 	for name, c := range map[string]struct {
 		in      string
+		code    string
 		offset  int64
 		pointer string
 		problem string
 	}{
-		"nothing":                 {``, 0, "", "EOF"},
-		"an end too early":        {`{"a":`, 5, "/a", "EOF"},
-		"a comma too much":        {`[1,]`, 3, "/1", "invalid character"},
-		"a second document":       {`{} {}`, 3, "", "after top-level value"},
-		"a duplicate key":         {`{"a":{"b":1,"b":2}}`, 12, "/a/b", "duplicate"},
-		"the same, spelt apart":   {`{"b":1,"\u0062":2}`, 7, "/b", "duplicate"},
-		"invalid UTF-8":           {"{\"a\":\"\xff\"}", 6, "/a", "UTF-8"},
-		"half a surrogate pair":   {`["\ud800"]`, 2, "/0", "surrogate"},
-		"a byte order mark":       {"\ufeff{}", 0, "", "invalid character"},
-		"a leading zero":          {`[01]`, 2, "", "invalid character"},
-		"a number like no other":  {`[NaN]`, 1, "/0", "invalid character"},
-		"too deep":                {nested(MaxDepth + 1), MaxDepth, strings.Repeat("/0", MaxDepth), "nested deeper"},
-		"an integer beyond 2^53":  {`{"a/b":[1,9007199254740993]}`, 10, "/a~1b/1", "changes"},
-		"the same with a point":   {`[9007199254740993.0]`, 1, "/0", "changes"},
-		"the same with exponent":  {`[9007199254740993e0]`, 1, "/0", "changes"},
-		"a negative one":          {`-12345678901234567891`, 0, "", "changes"},
-		"infinity":                {`{"x":1e400}`, 5, "/x", "beyond the range"},
-		"nothing but a zero":      {`{"x":-1e-400}`, 5, "/x", "too small"},
-		"a very long number":      {`[0.` + strings.Repeat("1", MaxNumberBytes) + `]`, 1, "/0", "characters"},
-		"syntax before the limit": {`[1 1e400]`, 3, "", "invalid character"},
+		"nothing":                 {``, CodeSyntax, 0, "", "EOF"},
+		"an end too early":        {`{"a":`, CodeSyntax, 5, "/a", "EOF"},
+		"a comma too much":        {`[1,]`, CodeSyntax, 3, "/1", "invalid character"},
+		"a second document":       {`{} {}`, CodeSyntax, 3, "", "after top-level value"},
+		"a duplicate key":         {`{"a":{"b":1,"b":2}}`, CodeDuplicateName, 12, "/a/b", "duplicate"},
+		"the same, spelt apart":   {`{"b":1,"\u0062":2}`, CodeDuplicateName, 7, "/b", "duplicate"},
+		"invalid UTF-8":           {"{\"a\":\"\xff\"}", CodeSyntax, 6, "/a", "UTF-8"},
+		"half a surrogate pair":   {`["\ud800"]`, CodeSyntax, 2, "/0", "surrogate"},
+		"a byte order mark":       {"\ufeff{}", CodeSyntax, 0, "", "invalid character"},
+		"a leading zero":          {`[01]`, CodeSyntax, 2, "", "invalid character"},
+		"a number like no other":  {`[NaN]`, CodeSyntax, 1, "/0", "invalid character"},
+		"too deep":                {nested(MaxDepth + 1), CodeTooDeep, MaxDepth, strings.Repeat("/0", MaxDepth), "nested deeper"},
+		"an integer beyond 2^53":  {`{"a/b":[1,9007199254740993]}`, CodeIntegerInexact, 10, "/a~1b/1", "changes"},
+		"the same with a point":   {`[9007199254740993.0]`, CodeIntegerInexact, 1, "/0", "changes"},
+		"the same with exponent":  {`[9007199254740993e0]`, CodeIntegerInexact, 1, "/0", "changes"},
+		"a negative one":          {`-12345678901234567891`, CodeIntegerInexact, 0, "", "changes"},
+		"infinity":                {`{"x":1e400}`, CodeNumberRange, 5, "/x", "beyond the range"},
+		"nothing but a zero":      {`{"x":-1e-400}`, CodeNumberRange, 5, "/x", "too small"},
+		"a very long number":      {`[0.` + strings.Repeat("1", MaxNumberBytes) + `]`, CodeNumberTooLong, 1, "/0", "characters"},
+		"syntax before the limit": {`[1 1e400]`, CodeSyntax, 3, "", "invalid character"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := CanonicalizeJSON([]byte(c.in))
 			var refused *JSONError
 			require.ErrorAs(t, err, &refused)
+			require.Equal(t, c.code, refused.Code)
 			require.Contains(t, refused.Problem, c.problem)
 			require.Equal(t, c.pointer, refused.Pointer)
 			require.InDelta(t, c.offset, refused.Offset, 1)
@@ -99,6 +101,7 @@ func TestCanonicalizeJSONRefusesWhatIsTooLarge(t *testing.T) {
 	_, err := CanonicalizeJSON(make([]byte, MaxDocumentBytes+1))
 	var refused *JSONError
 	require.ErrorAs(t, err, &refused)
+	require.Equal(t, CodeTooLarge, refused.Code)
 	require.Contains(t, refused.Problem, "more than 67108864")
 }
 

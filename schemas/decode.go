@@ -24,11 +24,12 @@ func decodeJSON(data []byte) (any, error) {
 	if err != nil {
 		return nil, syntaxError(err)
 	}
+	end := decoder.InputOffset()
 	if _, err := decoder.ReadToken(); err != io.EOF {
 		if err != nil {
 			return nil, syntaxError(err)
 		}
-		return nil, &JSONError{Offset: decoder.InputOffset(), Problem: "there is something after the document"}
+		return nil, &JSONError{Code: CodeSyntax, Offset: end, Problem: "there is something after the document"}
 	}
 	return value, nil
 }

@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -131,6 +132,22 @@ func TestViolations(t *testing.T) {
 	}
 }
 
+// A code is the keyword in capitals, with SCHEMA_ before it, so it never changes.
+// Every keyword that a value can violate by itself has one, and a message.
+func TestCodesAreStable(t *testing.T) {
+	t.Parallel()
+	capitals := regexp.MustCompile(`[A-Z]`)
+	for name, known := range keywords {
+		if known.use == asserts {
+			require.NotEmpty(t, known.code, name)
+			require.True(t, messages[name] != nil || name == "required" || name == "dependentRequired", name)
+		}
+		if known.code != "" {
+			require.Equal(t, "SCHEMA_"+strings.ToUpper(capitals.ReplaceAllString(name, "_$0")), known.code)
+		}
+	}
+}
+
 // A refusal of the library that gives no reason is a refusal all the same.
 func TestRefusalWithoutAReason(t *testing.T) {
 	t.Parallel()
@@ -173,10 +190,38 @@ func TestValidateRefusesWhatIsNoDocument(t *testing.T) {
 	t.Parallel()
 	validator, err := compileOne(`true`)
 	require.NoError(t, err)
-	for _, doc := range []string{``, `{`, `{} 1`, `{"a":1,"a":2}`, "\"\xff\"", `1e999`, strings.Repeat("[", 101) + strings.Repeat("]", 101)} {
-		_, err := validator.Validate([]byte(doc))
+	for name, c := range map[string]struct {
+		doc, code, pointer string
+		offset             int64
+	}{
+		"nothing":            {``, CodeSyntax, "", 0},
+		"half a document":    {`{`, CodeSyntax, "", 1},
+		"two documents":      {`{} 1`, CodeSyntax, "", 2},
+		"a member twice":     {`{"a":{"b":1,"b":2}}`, CodeDuplicateName, "/a/b", 12},
+		"not UTF-8":          {"\"\xff\"", CodeSyntax, "", 1},
+		"too large":          {strings.Repeat(" ", MaxDocumentBytes) + "1", CodeTooLarge, "", 0},
+		"too deep":           {strings.Repeat("[", MaxDepth+1) + strings.Repeat("]", MaxDepth+1), CodeTooDeep, strings.Repeat("/0", MaxDepth), MaxDepth},
+		"a number too long":  {`{"n":[1,` + strings.Repeat("1", MaxNumberBytes+1) + `]}`, CodeNumberTooLong, "/n/1", 8},
+		"a number too large": {`{"n":1e999}`, CodeNumberRange, "/n", 5},
+		"a number too small": {`{"n":1e-999}`, CodeNumberRange, "/n", 5},
+	} {
+		_, err := validator.Validate([]byte(c.doc))
 		var refused *JSONError
-		require.ErrorAs(t, err, &refused, doc)
+		require.ErrorAs(t, err, &refused, name)
+		require.Equal(t, c.code, refused.Code, name)
+		require.Equal(t, c.pointer, refused.Pointer, name)
+		require.Equal(t, c.offset, refused.Offset, name)
+		require.True(t, strings.HasPrefix(err.Error(), c.code+": "), err)
+	}
+	// At the limits, all is well.
+	atLimits := []string{strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth), strings.Repeat("1", MaxNumberBytes)}
+	if !underRace {
+		atLimits = append(atLimits, strings.Repeat(" ", MaxDocumentBytes-1)+"1")
+	}
+	for _, doc := range atLimits {
+		report, err := validator.Validate([]byte(doc))
+		require.NoError(t, err)
+		require.True(t, report.Valid())
 	}
 	for _, doc := range []string{`null`, `1`, `"a"`, `[]`, `{}`, ` {"a":[1.50,true]} `} {
 		report, err := validator.Validate([]byte(doc))
@@ -189,21 +234,32 @@ func TestValidateRefusesWhatIsNoDocument(t *testing.T) {
 // this test fails as soon as two goroutines share an instance.
 func TestValidateIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
-	validator, err := compileOne(`{"$defs":{"n":{"pattern":"^[a-z]+$"}},"patternProperties":{"^x":{"$ref":"#/$defs/n"},"y$":{"pattern":"a"}},
-		"additionalProperties":{"$ref":"#"},"unevaluatedProperties":false}`)
+	compiled, err := Compile(map[string][]byte{
+		"words": []byte(`{"$id":"urn:words","pattern":"^[a-z]+$"}`),
+		"tree": []byte(`{"patternProperties":{"^x":{"$ref":"urn:words"},"y$":{"pattern":"a"}},
+			"additionalProperties":{"$ref":"#"},"unevaluatedProperties":false}`),
+	})
 	require.NoError(t, err)
-	valid := []byte(`{"x1":"abc","ay":"a","more":{"x2":"q"}}`)
-	invalid := []byte(`{"x1":"ABC","ay":"b","more":{"x2":""}}`)
+	cases := []struct {
+		schema, doc string
+		total       int
+	}{
+		{"tree", `{"x1":"abc","ay":"a","more":{"x2":"q"}}`, 0},
+		{"tree", `{"x1":"ABC","ay":"b","more":{"x2":""}}`, 3},
+		{"words", `"abc"`, 0},
+		{"words", `"ABC"`, 1},
+	}
 	const goroutines, rounds = 64, 20
 	var group sync.WaitGroup
 	failures := make(chan string, goroutines)
 	for range goroutines {
 		group.Go(func() {
-			for range rounds {
-				good, err := validator.Validate(valid)
-				bad, badErr := validator.Validate(invalid)
-				if err != nil || badErr != nil || !good.Valid() || bad.Total != 3 {
-					failures <- fmt.Sprint(err, badErr, good, bad)
+			for i := range rounds * len(cases) {
+				c := cases[i%len(cases)]
+				validator, _ := compiled.Validator(c.schema)
+				report, err := validator.Validate([]byte(c.doc))
+				if err != nil || report.Total != c.total {
+					failures <- fmt.Sprint(c, report, err)
 					return
 				}
 			}
