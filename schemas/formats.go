@@ -20,16 +20,16 @@ var formats = map[string]func(any) bool{
 	"ipv6":                  jsonschema.IsIPV6,
 	"json-pointer":          jsonschema.IsJSONPointer,
 	"time":                  shaped(timeShape, jsonschema.IsTime),
-	"uri":                   shaped(uriShape(""), jsonschema.IsURI),
+	"uri":                   uriOf(false, jsonschema.IsURI),
 	"uuid":                  jsonschema.IsUUID,
 	"hostname":              shaped(hostnameShape+`\.?`, jsonschema.IsHostname),
 	"email":                 shaped(emailShape, jsonschema.IsEmail),
-	"uri-reference":         shaped(uriShape(""), jsonschema.IsURIReference),
+	"uri-reference":         uriOf(false, jsonschema.IsURIReference),
 	"uri-template":          shaped(templateShape, jsonschema.IsURITemplate),
 	"relative-json-pointer": jsonschema.IsRelativeJSONPointer,
 	"regex":                 isRegex,
-	"iri":                   shaped(uriShape(beyondASCII), jsonschema.IsURI),
-	"iri-reference":         shaped(uriShape(beyondASCII), jsonschema.IsURIReference),
+	"iri":                   uriOf(true, jsonschema.IsURI),
+	"iri-reference":         uriOf(true, jsonschema.IsURIReference),
 }
 
 // The shapes of RFC 3339 §5.6, digit by digit. The library reads the numbers of a
@@ -54,21 +54,9 @@ const (
 	emailShape = `(?:` + atomShape + `(?:\.` + atomShape + `)*|"(?:[ !#-\[\]-~]|\\[ -~])+")@(?:` + hostnameShape + `\.?|\[[0-9A-Za-z.:]+\])`
 )
 
-const percentShape = `%[0-9A-Fa-f]{2}`
-
-// beyondASCII are the characters, as members of a class, that RFC 3987 §2.2 adds
-// to those of a URI.
-const beyondASCII = `\x{a0}-\x{d7ff}\x{f900}-\x{fdcf}\x{fdf0}-\x{ffef}\x{10000}-\x{efffd}`
-
-// uriShape is that of RFC 3986, appendix A, with more characters. The library
-// takes blanks, quotes, braces and more besides.
-func uriShape(more string) string {
-	char := `[-A-Za-z0-9._~!$&'()*+,;=:@` + more + `]|` + percentShape
-	return `(?:[A-Za-z][-A-Za-z0-9+.]*:)?(?://(?:` + char + `|[\[\]])*)?(?:` + char + `|/)*(?:\?(?:` + char + `|[/?])*)?(?:#(?:` + char + `|[/?])*)?`
-}
-
 // templateShape is that of RFC 6570 §2. The library hardly looks.
 const (
+	percentShape  = `%[0-9A-Fa-f]{2}`
 	nameShape     = `(?:[A-Za-z0-9_]|` + percentShape + `)(?:\.?(?:[A-Za-z0-9_]|` + percentShape + `))*`
 	variableShape = nameShape + `(?::[1-9][0-9]{0,3}|\*)?`
 	templateShape = "(?:[^\\x00-\\x20\"%<>\\\\^`{|}\\x7f]|" + percentShape + `|\{[+#./;?&=,!@|]?` + variableShape + `(?:,` + variableShape + `)*\})*`
@@ -80,6 +68,15 @@ func shaped(shape string, check func(any) bool) func(any) bool {
 	return func(value any) bool {
 		text, isText := value.(string)
 		return isText && whole.MatchString(text) && check(value)
+	}
+}
+
+// uriOf returns a check that holds if check does and the text has the characters
+// of a URI, or of an IRI.
+func uriOf(beyondASCII bool, check func(any) bool) func(any) bool {
+	return func(value any) bool {
+		text, isText := value.(string)
+		return isText && isURIText(text, beyondASCII) && check(value)
 	}
 }
 
