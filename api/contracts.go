@@ -12,16 +12,47 @@ import (
 	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/store"
 	"github.com/initkoa/orgo/schemas"
 )
 
-// storeContracts stores the contract set that was sent or named.
-func (s *server) storeContracts(ctx context.Context, sent json.RawMessage) (records.Ref, error) {
+// storeContracts returns the contract set that a build of an organization was
+// asked to be held to: one that it pinned before, or one that is stored now.
+func (s *server) storeContracts(ctx context.Context, organization string, sent json.RawMessage) (records.Ref, error) {
+	var choice struct {
+		Pinned *string `json:"pinned"`
+	}
+	if isObject(sent) && json.Unmarshal(sent, &choice) == nil && choice.Pinned != nil {
+		if err := decodeStrictly(sent, &choice); err != nil {
+			return records.Ref{}, invalid("body.contracts", "%v", err)
+		}
+		return s.pinnedContracts(ctx, organization, *choice.Pinned)
+	}
 	set, err := chooseContracts(sent)
 	if err != nil {
 		return records.Ref{}, err
 	}
 	return s.storeSet(ctx, set)
+}
+
+// pinnedContracts returns the set of a digest that an organization has pinned.
+func (s *server) pinnedContracts(ctx context.Context, organization, digest string) (records.Ref, error) {
+	entries, err := s.reader.Entries(ctx, organization, records.PinnedContractSets(),
+		store.EntryQuery{Types: []string{records.TypeContractsPinned}})
+	if err != nil {
+		return records.Ref{}, err
+	}
+	for _, stored := range entries {
+		pinned, err := pinnedOf(stored)
+		if err != nil {
+			return records.Ref{}, err
+		}
+		if pinned.Manifest.Digest.String() == digest {
+			return pinned.Manifest, nil
+		}
+	}
+	return records.Ref{}, badContracts(gates.PinUnknown, "body.contracts.pinned",
+		fmt.Sprintf("no contract set %s was pinned; orgo contracts list shows those that were", digest))
 }
 
 // storeSet stores a contract set: each schema under its digest, then the manifest

@@ -39,7 +39,7 @@ func (s *server) startBuild(ctx context.Context, caller Identity, in *startInput
 	if request.Policy, err = s.storePolicy(ctx, in.Body.Policy); err != nil {
 		return nil, err
 	}
-	if request.Contracts, err = s.storeContracts(ctx, in.Body.Contracts); err != nil {
+	if request.Contracts, err = s.storeContracts(ctx, caller.Organization, in.Body.Contracts); err != nil {
 		return nil, err
 	}
 	view, err := s.builds.Start(ctx, request)

@@ -19,9 +19,9 @@ type StartBuild struct {
 	Pipeline json.RawMessage `json:"pipeline,omitempty" doc:"A pipeline document, or the string \"default\""`
 	// Policy is a mandate bundle; absent means the built-in one.
 	Policy json.RawMessage `json:"policy,omitempty" doc:"A mandate bundle; the built-in one if absent"`
-	// Contracts is {"builtin": "name@version"} or a ContractSet; absent means
-	// the built-in set.
-	Contracts   json.RawMessage `json:"contracts,omitempty" doc:"{\"builtin\": \"name@version\"}, or a contract set with its schemas"`
+	// Contracts is {"builtin": "name@version"}, a PinnedChoice or a ContractSet;
+	// absent means the built-in set.
+	Contracts   json.RawMessage `json:"contracts,omitempty" doc:"{\"builtin\": \"name@version\"}, {\"pinned\": \"sha256:…\"}, or a contract set with its schemas"`
 	Trigger     BuildTrigger    `json:"trigger,omitzero" required:"false" doc:"What caused the build, and why"`
 	ReproduceOf string          `json:"reproduce_of,omitempty" format:"uuid" doc:"A build whose outputs this one must repeat"`
 }
@@ -37,6 +37,11 @@ type BuildTrigger struct {
 type ContractSet struct {
 	ContractHead
 	Schemas map[string]json.RawMessage `json:"schemas"`
+}
+
+// PinnedChoice names a contract set that was pinned before, by its digest.
+type PinnedChoice struct {
+	Pinned string `json:"pinned"`
 }
 
 // ContractHead says what set it is and where it comes from.

@@ -19,6 +19,14 @@ import (
 	"github.com/initkoa/orgo/schemas"
 )
 
+const (
+	// contractHead is the file that says what set a directory holds.
+	contractHead = "contract-set.yaml"
+	// unversioned is the version of a set that states none. It is pinned by its
+	// digest all the same.
+	unversioned = "0.0.0"
+)
+
 func (a *app) contracts() *cobra.Command {
 	return group("contracts", "Check and pin the schemas that stages are held to",
 		`  orgo contracts check ./schemas
@@ -188,6 +196,19 @@ func placeInDirectory(directory string, err error) string {
 	default:
 		return path + "#" + pointer
 	}
+}
+
+// contractsOf returns the contract set that a build is asked to be held to: a
+// directory of schemas, or the digest of a set that was pinned.
+func contractsOf(chosen string) (json.RawMessage, error) {
+	if digest, err := records.ParseDigest(chosen); err == nil {
+		return json.Marshal(client.PinnedChoice{Pinned: digest.String()})
+	}
+	set, err := loadContracts(chosen)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(contractsToSend(set))
 }
 
 // contractsToSend returns a set in the form in which the server takes it.

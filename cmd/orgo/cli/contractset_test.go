@@ -142,3 +142,22 @@ func TestContractsBadUsage(t *testing.T) {
 		require.Contains(t, r.out, "Examples:\n  orgo contracts "+verb)
 	}
 }
+
+// A build names a set that was pinned by its digest. One that nobody pinned is
+// refused, whatever else the server holds under it.
+func TestABuildNamesAPinnedContractSet(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	dir := filepath.Join(t.TempDir(), "my-set")
+	write(t, dir, "claim-ir.schema.json", `{"type": "object"}`)
+	var pinned client.PinnedContracts
+	b.must(t, &pinned, "contracts", "pin", dir)
+	var view records.BuildView
+	b.must(t, &view, "build", "start", "--input", "/data", "--contracts", pinned.Manifest.Digest.String())
+	require.Equal(t, pinned.Manifest.Digest, b.requestOf(t, view).Contracts.Digest)
+
+	r := b.orgo(t, "build", "start", "--input", "/data", "--contracts", records.DigestOf([]byte("nobody pinned")).String())
+	require.Equal(t, 1, r.code)
+	require.Contains(t, r.err, "PIN_UNKNOWN")
+	require.Contains(t, r.err, "orgo contracts list")
+}

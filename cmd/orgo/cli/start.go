@@ -52,7 +52,7 @@ it is started. With --wait the exit code is 0 only if the build passes.`,
 	flags.StringArrayVar(&f.inputs, "input", nil, "a file or directory to build from, or its file: URL; may be repeated")
 	flags.StringVar(&f.pipeline, "pipeline", "", "a pipeline file (default: \"orgo pipeline show default\")")
 	flags.StringVar(&f.policy, "policy", "", "a mandate bundle file, YAML or JSON")
-	flags.StringVar(&f.contracts, "contracts", "", "a directory of JSON Schemas, NAME.schema.json each")
+	flags.StringVar(&f.contracts, "contracts", "", "a directory of JSON Schemas, NAME.schema.json each, or the sha256:… of a set that was pinned")
 	flags.StringVar(&f.key, "idempotency-key", "", "names the build: the same key is the same build (default: a new one)")
 	flags.StringVar(&f.reason, "reason", "", "why, for the record")
 	flags.BoolVar(&f.wait, "wait", false, "follow the build to its end")
@@ -80,7 +80,7 @@ func (a *app) startBuild(ctx context.Context, f startFlags) error {
 		}
 	}
 	if f.contracts != "" {
-		if request.Contracts, err = readContracts(f.contracts); err != nil {
+		if request.Contracts, err = contractsOf(f.contracts); err != nil {
 			return err
 		}
 	}
