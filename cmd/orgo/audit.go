@@ -240,7 +240,7 @@ func auditKeygen() *cobra.Command {
 With --purpose ledger it signs checkpoints ("orgo server --ledger-key FILE"). The
 origin names the log in every checkpoint; use a name that nobody else has, such as
 a host's and a path. With --purpose attestation it signs what is said of builds
-("orgo worker --signing-key FILE").`,
+("orgo worker --signing-key FILE"). A key that a KMS keeps is made there.`,
 		Example: "  orgo audit keygen /etc/orgo/ledger.key --origin orgo.example.org/ledger\n" +
 			"  orgo audit keygen /etc/orgo/signing.key --purpose attestation",
 		Args: cobra.ExactArgs(1),

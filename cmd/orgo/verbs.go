@@ -19,7 +19,8 @@ func verbs() []*cobra.Command {
 		verb("worker", "Run workflows and activities",
 			"  orgo worker --store postgres://orgo@db/orgo --artifacts file:///var/lib/orgo/artifacts \\\n"+
 				"      --temporal temporal:7233 \\\n"+
-				"      --signing-key /etc/orgo/signing.key --input-root /srv/documents", stack.RunWorker),
+				"      --signing-key /etc/orgo/signing.key --input-root /srv/documents\n"+
+				"  orgo worker … --signing-key hsm://orgo-attest   # a key in a KMS, through the program sigstore-kms-hsm", stack.RunWorker),
 		verb("migrate", "Bring the database and the Temporal namespace up to this version",
 			"  orgo migrate --store postgres://orgo@db/orgo --temporal temporal:7233", stack.RunMigrate),
 		audit(),
@@ -49,7 +50,7 @@ func verb(use, short, example string, run stack.Role) *cobra.Command {
 	flags.String("public-url", "", "where runners reach the API with late answers (ORGO_PUBLIC_URL)")
 	flags.String("callback-key", "", "the file with the key of late answers, the same for server and worker (ORGO_CALLBACK_KEY)")
 	flags.String("ledger-key", "", "the file with the key that signs the log's checkpoints; for the server (ORGO_LEDGER_KEY)")
-	flags.String("signing-key", "", "the file with the key that attests builds; for the worker (ORGO_SIGNING_KEY)")
+	flags.String("signing-key", "", "the key that attests builds: a file, or SCHEME://KEY in a KMS that the program sigstore-kms-SCHEME reaches; for the worker (ORGO_SIGNING_KEY)")
 	flags.StringSlice("input-root", nil, "a directory below which builds may read inputs; for the worker; repeatable; without one no build reads files (ORGO_INPUT_ROOT)")
 	flags.String("environment", "production", "the environment's name, for records (ORGO_ENVIRONMENT)")
 	flags.Int("pollers", 0, "how many pollers of each kind the worker has (ORGO_POLLERS)")

@@ -117,7 +117,7 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 // RunWorker runs workflows and activities.
 func RunWorker(ctx context.Context, d Deployment) error {
 	if d.SigningKey == "" {
-		return errors.New("no signing key is named: make one with \"orgo audit keygen FILE --purpose attestation\" and give it with --signing-key FILE")
+		return errors.New("no signing key is named: make one with \"orgo audit keygen FILE --purpose attestation\" and give it with --signing-key FILE; or give a key in a KMS with --signing-key SCHEME://KEY")
 	}
 	d.LedgerKey = "" // the server's
 	return withStack(ctx, d, func(k *Stack) error {

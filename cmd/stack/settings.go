@@ -30,8 +30,8 @@ type Settings struct {
 	// LedgerKey is the file of the key that signs the log's checkpoints. A process
 	// that does not sequence needs none.
 	LedgerKey string
-	// SigningKey is the file of the key that attests builds. A process that runs no
-	// worker needs none.
+	// SigningKey is the key that attests builds: a file, or SCHEME://KEY in a KMS. A
+	// process that runs no worker needs none.
 	SigningKey string
 	// Environment is the name of the environment, for records.
 	Environment string

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/initkoa/orgo/activities"
 	"github.com/initkoa/orgo/records"
@@ -44,8 +45,30 @@ func EnsureKey(path string, create func(path string) error) error {
 	return create(path)
 }
 
-// ReadSigningKey reads the private half of a key.
-func ReadSigningKey(path string) (*attest.Signer, error) {
+// SigningPatience is how long a KMS may take for one answer. Finishing a build asks
+// for two signatures, and has a minute.
+const SigningPatience = 10 * time.Second
+
+// OpenSigningKey opens the key that attests builds: a file with its private half, or
+// SCHEME://KEY, a key that stays in a KMS (see docs/operations.md). One of a KMS is
+// tried, so that a worker that may not sign says so before there is a build to
+// attest. Each answer of a KMS may take patience.
+func OpenSigningKey(ctx context.Context, name string, patience time.Duration) (*attest.Signer, error) {
+	if !strings.Contains(name, "://") {
+		return readSigningKey(name)
+	}
+	key, err := openKMS(ctx, name, patience)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := attest.NewSigner(key)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; make one in the KMS for ECDSA on P-256 with SHA-256", name, err)
+	}
+	return signer, signer.Try()
+}
+
+func readSigningKey(path string) (*attest.Signer, error) {
 	text, err := readPrivate("signing key", path, "orgo audit keygen "+path+" --purpose attestation")
 	if err != nil {
 		return nil, err

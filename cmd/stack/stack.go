@@ -58,7 +58,7 @@ func (k *Stack) open(ctx context.Context) (err error) {
 	}
 	k.closers = append(k.closers, k.runners.Close)
 	if s.SigningKey != "" {
-		if k.signer, err = ReadSigningKey(s.SigningKey); err != nil {
+		if k.signer, err = OpenSigningKey(ctx, s.SigningKey, SigningPatience); err != nil {
 			return err
 		}
 	}

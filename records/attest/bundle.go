@@ -2,7 +2,6 @@ package attest
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/sha256"
 	"encoding/base64"
@@ -59,10 +58,9 @@ func (s *Signer) Sign(statement Statement) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("statement %s: %w", statement.PredicateType, err)
 	}
-	digest := sha256.Sum256(preAuthentication(MediaStatement, payload))
-	sig, err := s.private.Sign(nil, digest[:], crypto.SHA256)
+	sig, err := s.sign(preAuthentication(MediaStatement, payload))
 	if err != nil {
-		return nil, fmt.Errorf("sign statement %s with key %s: %w", statement.PredicateType, s.key.id, err)
+		return nil, fmt.Errorf("sign statement %s: %w", statement.PredicateType, err)
 	}
 	return wrap(payload, s.key.id, sig)
 }

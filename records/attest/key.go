@@ -79,6 +79,27 @@ func NewSigner(private crypto.Signer) (*Signer, error) {
 	return &Signer{private: private, key: key}, nil
 }
 
+// Try signs something that is no statement, and says why the key cannot be used.
+func (s *Signer) Try() error {
+	_, err := s.sign([]byte("orgo tries its signing key v1\n"))
+	return err
+}
+
+// sign returns a signature that the public half verifies. A key that lies elsewhere
+// may have been replaced there under the same name: what that signs would prove
+// nothing, as only this key is announced.
+func (s *Signer) sign(message []byte) ([]byte, error) {
+	digest := sha256.Sum256(message)
+	sig, err := s.private.Sign(nil, digest[:], crypto.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("key %s: %w", s.key.id, err)
+	}
+	if !ecdsa.VerifyASN1(s.key.public, digest[:], sig) {
+		return nil, fmt.Errorf("key %s: its signature is another key's: if it was replaced or rotated where it lies, start the worker again, which announces the new one", s.key.id)
+	}
+	return sig, nil
+}
+
 // Generate makes a private key and returns it in PEM (PKCS #8).
 func Generate(random io.Reader) (string, error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), random)
