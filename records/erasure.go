@@ -2,7 +2,9 @@ package records
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 )
 
 // SubjectErasure is the subject kind of an erasure; its id is that of the entry.
@@ -35,15 +37,17 @@ var personal = map[string][][]string{
 		{"actions", "*", "actor"}, {"actions", "*", "reason"}},
 }
 
-// Redact returns an entry without its personal data, and which fields were erased.
-// Its id stays: it was derived when it was written.
+// Redact returns an entry without its personal data, and which fields were erased:
+// all that held something. To redact it again changes nothing and yields the same
+// fields. Its id stays: it was derived when it was written.
 func Redact(e Entry) (Entry, []string, error) {
 	fields := []string{}
 	for _, field := range []struct {
 		name string
 		text *string
-	}{{"actor", &e.Actor}, {"on_behalf_of", &e.OnBehalfOf}, {"reason", &e.Reason}} {
-		if *field.text != "" && *field.text != Erased && *field.text != SystemActor {
+		stay string
+	}{{"actor", &e.Actor, SystemActor}, {"on_behalf_of", &e.OnBehalfOf, ""}, {"reason", &e.Reason, ""}} {
+		if *field.text != "" && *field.text != field.stay {
 			*field.text = Erased
 			fields = append(fields, field.name)
 		}
@@ -70,6 +74,25 @@ func Redact(e Entry) (Entry, []string, error) {
 	return e, fields, nil
 }
 
+// Left returns why an entry is not what the erasure left of it; nil if it is. It
+// trusts the erasure, which therefore must come from the log.
+func (x Erasure) Left(e Entry) error {
+	if x.EntryID != e.ID || x.Type != e.Type || x.Body != e.Digest || e.Digest != DigestOf(e.Body) {
+		return errors.New("it is not what its recorded erasure left of it")
+	}
+	again, fields, err := Redact(e)
+	switch {
+	case err != nil:
+		return err
+	case again.Actor != e.Actor || again.OnBehalfOf != e.OnBehalfOf || again.Reason != e.Reason || again.Digest != e.Digest:
+		return errors.New("it was erased and says something again")
+	case !slices.Equal(fields, x.Fields):
+		return fmt.Errorf("%v are erased, and its recorded erasure is of %v", fields, x.Fields)
+	default:
+		return nil
+	}
+}
+
 // erase replaces the text at a path, if there is some.
 func erase(value any, path []string, at string, erased func(field string)) {
 	if path[0] == "*" {
@@ -87,7 +110,7 @@ func erase(value any, path []string, at string, erased func(field string)) {
 	case len(path) > 1:
 		erase(inner, path[1:], at, erased)
 	default:
-		if text, isText := inner.(string); isText && text != "" && text != Erased {
+		if text, isText := inner.(string); isText && text != "" {
 			object[path[0]] = Erased
 			erased(at)
 		}

@@ -25,8 +25,8 @@ and the request document itself. That cannot be undone.
 
 The log holds only commitments to them, so that it still verifies; each erasure is an
 entry of its own, with who erased, when and why. "orgo audit verify" lists them. A build
-must have ended. Its evidence can no longer be exported, so export it before if that is
-allowed. On Postgres this needs the role orgo_eraser.`,
+must have ended. "orgo audit export" then exports what is left and the erasures. On
+Postgres this needs the role orgo_eraser.`,
 		Example: "  orgo audit erase --person alice --dry-run\n" +
 			"  orgo audit erase --person alice --reason \"request 7 of the privacy office\" --yes\n" +
 			"  orgo audit erase 0fa0b168-e037-82e8-8662-3b09d4f52382 --reason \"a name in the reason\" --yes",

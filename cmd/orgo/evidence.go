@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +25,8 @@ func auditExport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "export BUILD_ID", Short: "Write everything that proves a build into one directory",
 		Long: `Writes a bundle: every entry of the build with its proof that it is in the log, the
-signed checkpoint, what was pinned, what was attested, and the keys' entries.
+signed checkpoint, what was pinned, what was attested, and the keys' entries. Of what was
+erased it has the erasure: when, by whom and why.
 "orgo audit verify --bundle DIR" checks it anywhere, with the log's public key alone.`,
 		Example: "  orgo audit export ID --out ./evidence-of-ID\n" +
 			"  orgo audit export ID --store postgres://auditor@db/orgo --artifacts file:///var/lib/orgo/artifacts",
@@ -73,10 +75,7 @@ func artifactsOf(cmd *cobra.Command, directory string) (string, error) {
 func exported(err error) error {
 	var pending *evidence.PendingError
 	var refused *evidence.Refusal
-	var erased *store.ErasureRefused
 	switch {
-	case errors.As(err, &erased):
-		return cli.Refused(gates.EvidenceErased, "%v", err)
 	case errors.As(err, &pending):
 		return cli.Refused(gates.LedgerPending, "%v", err)
 	case errors.As(err, &refused):
@@ -117,6 +116,26 @@ func writeProof(out io.Writer, report evidence.Report) error {
 		if _, err := fmt.Fprintf(out, "  %-30s sha256:%s\n", subject.Name, subject.Digest["sha256"]); err != nil {
 			return err
 		}
+	}
+	return writeNoLonger(out, report)
+}
+
+// writeNoLonger prints what was erased, and that the key was retired.
+func writeNoLonger(out io.Writer, report evidence.Report) error {
+	for _, e := range report.Erased {
+		document := ""
+		if e.Document != nil {
+			document = ", and the document " + e.Document.String()
+		}
+		if _, err := fmt.Fprintf(out, "  leaf %d, %s: erased at %s by %s, %s: %s%s\n",
+			e.Leaf, e.Type, e.At.Format(time.RFC3339), e.Actor, e.Reason, strings.Join(e.Fields, ", "), document); err != nil {
+			return err
+		}
+	}
+	if r := report.KeyRetired; r != nil {
+		_, err := fmt.Fprintf(out, "  leaf %d, key %s: retired at %s by %s, %s; it attested the build before\n",
+			r.Leaf, report.KeyID, r.At.Format(time.RFC3339), r.Actor, r.Reason)
+		return err
 	}
 	return nil
 }

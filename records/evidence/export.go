@@ -30,7 +30,8 @@ type Sequenced struct {
 	Entry    records.Entry
 	Sequence int64 // among the entries of its subject
 	Salt     [ledger.SaltSize]byte
-	Leaf     int64 // or -1
+	Erased   string // the leaf's commitment, in hex, of an entry that was erased: its salt is gone
+	Leaf     int64  // or -1
 }
 
 // Artifacts opens content by its digest, and verifies it while it is read.
@@ -61,16 +62,21 @@ func Export(ctx context.Context, source Source, artifacts Artifacts, organizatio
 	if err != nil {
 		return err
 	}
+	lines := append(build, keys...)
+	erasures, err := x.erasures(ctx, lines)
+	if err != nil {
+		return err
+	}
 	if err := os.Mkdir(directory, 0o750); err != nil {
 		return fmt.Errorf("evidence is written into a new directory: %w", err)
 	}
 	if err := x.writeJSON(headerFile, header{Format: Format, Organization: organization, BuildID: buildID}); err != nil {
 		return err
 	}
-	if err := x.writeLog(ctx, append(build, keys...)); err != nil {
+	if err := x.writeLog(ctx, append(lines, erasures...)); err != nil {
 		return err
 	}
-	return x.writeArtifacts(ctx, required(end.record, end.attested))
+	return x.writeArtifacts(ctx, end.required())
 }
 
 type exporter struct {
@@ -93,9 +99,28 @@ func (x *exporter) history(ctx context.Context, subject records.Subject) ([]line
 		if s.Leaf < 0 {
 			return nil, &PendingError{EntryID: s.Entry.ID}
 		}
-		lines[i] = line{Leaf: s.Leaf, Sequence: s.Sequence, Salt: hex.EncodeToString(s.Salt[:]), Entry: s.Entry}
+		lines[i] = line{Leaf: s.Leaf, Sequence: s.Sequence, Erased: s.Erased, Entry: s.Entry}
+		if s.Erased == "" {
+			lines[i].Salt = hex.EncodeToString(s.Salt[:])
+		}
 	}
 	return lines, nil
+}
+
+// erasures returns the entries that say which of the lines were erased.
+func (x *exporter) erasures(ctx context.Context, lines []line) ([]line, error) {
+	var all []line
+	for _, l := range lines {
+		if l.Erased == "" {
+			continue
+		}
+		erasure, err := x.history(ctx, erasureOf(l))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, erasure...)
+	}
+	return all, nil
 }
 
 // writeLog writes the entries, each with its proof, and the checkpoint that the

@@ -31,17 +31,29 @@ type header struct {
 type line struct {
 	Leaf     int64         `json:"leaf"`
 	Sequence int64         `json:"sequence"`
-	Salt     string        `json:"salt"`  // hex
-	Proof    [][]byte      `json:"proof"` // audit path (RFC 6962 section 2.1.1)
+	Salt     string        `json:"salt"`             // hex; empty once the entry was erased
+	Erased   string        `json:"erased,omitempty"` // then the leaf's commitment, hex
+	Proof    [][]byte      `json:"proof"`            // audit path (RFC 6962 section 2.1.1)
 	Entry    records.Entry `json:"entry"`
+}
+
+// erasureOf is the subject whose entry says that a line was erased.
+func erasureOf(l line) records.Subject {
+	return records.Subject{Kind: records.SubjectErasure, ID: l.Entry.ID}
 }
 
 // leaf returns what the log holds of the entry.
 func (l line) leaf() (ledger.Leaf, error) {
+	if l.Erased != "" {
+		if l.Salt != "" {
+			return ledger.Leaf{}, refusef("entry %s: it was erased and has a salt", l.Entry.ID)
+		}
+		return ledger.ErasedLeaf(l.Entry, l.Sequence, l.Erased), nil
+	}
 	var salt [ledger.SaltSize]byte
 	decoded, err := hex.DecodeString(l.Salt)
-	if err != nil || len(decoded) != ledger.SaltSize {
-		return ledger.Leaf{}, refusef("entry %s: its salt is not %d bytes of hex", l.Entry.ID, ledger.SaltSize)
+	if err != nil || len(decoded) != ledger.SaltSize || hex.EncodeToString(decoded) != l.Salt {
+		return ledger.Leaf{}, refusef("entry %s: its salt is not %d bytes of lower-case hex", l.Entry.ID, ledger.SaltSize)
 	}
 	copy(salt[:], decoded)
 	return ledger.NewLeaf(l.Entry, l.Sequence, salt)
@@ -53,11 +65,15 @@ func artifactName(digest records.Digest) string {
 }
 
 // required returns the documents whose bytes belong to the evidence of a build, in
-// order and each once: what it was asked, what it was tied to, what its inputs
-// were, what validation reported, and what was signed. What it made is named by
-// digest, and not among them: that is what was shipped.
-func required(record records.BuildRecord, attested records.RecordAttested) []records.Ref {
-	list := []records.Ref{record.Request, record.MandateBundle, record.Snapshot, record.Outputs.Validation.Report}
+// order and each once: what it was asked, unless that was erased, what it was tied
+// to, what its inputs were, what validation reported, and what was signed. What it
+// made is named by digest, and not among them: that is what was shipped.
+func (e ending) required() []records.Ref {
+	record, attested := e.record, e.attested
+	list := []records.Ref{record.MandateBundle, record.Snapshot, record.Outputs.Validation.Report}
+	if !e.requestErased {
+		list = append(list, record.Request)
+	}
 	if record.PinsRef != nil && record.Pins != nil {
 		list = append(list, *record.PinsRef, record.Pins.Pipeline, record.Pins.Contracts)
 		for _, stage := range record.Pins.Stages {
@@ -83,6 +99,9 @@ type ending struct {
 	record       records.BuildRecord
 	attested     records.RecordAttested
 	attestedLeaf int64
+	// recordErased and requestErased say that the record is no longer what its hash
+	// says, and that the request document is gone.
+	recordErased, requestErased bool
 }
 
 // endingOf returns the record of a build that ended, and what is attested of it.
@@ -92,8 +111,11 @@ func endingOf(lines []line) (ending, error) {
 	for _, l := range lines {
 		var into any
 		switch l.Entry.Type {
+		case records.TypeBuildRequested:
+			e.requestErased = l.Erased != ""
+			continue
 		case records.TypeRecordWritten:
-			recorded, into = true, &e.record
+			recorded, into, e.recordErased = true, &e.record, l.Erased != ""
 		case records.TypeRecordAttested:
 			attested, into, e.attestedLeaf = true, &e.attested, l.Leaf
 		default:

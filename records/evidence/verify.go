@@ -41,6 +41,11 @@ type Report struct {
 	LogSize      int64              `json:"log_size"`
 	Entries      int                `json:"entries"`
 	Artifacts    int                `json:"artifacts"`
+	// Erased is what the log says is no longer there, in the order of the leaves.
+	Erased []Erased `json:"erased,omitempty"`
+	// KeyRetired says that the key was retired after it attested the build. Without
+	// it the key may have been, too: only the log shows that none was.
+	KeyRetired *Retired `json:"key_retired,omitempty"`
 }
 
 // Verify checks a bundle against the log's public key. It accepts exactly what
@@ -60,6 +65,7 @@ type verifier struct {
 	header header
 	report Report
 	lines  map[records.Subject][]line
+	order  []string // the ids of the entries
 }
 
 func (v *verifier) run(verifiers note.Verifiers, origin string) error {
@@ -74,14 +80,18 @@ func (v *verifier) run(verifiers note.Verifiers, origin string) error {
 	if err != nil {
 		return err
 	}
-	if err := v.checkRecord(build, end.record); err != nil {
+	history := v.lines[records.Subject{Kind: records.SubjectKey, ID: end.attested.KeyID}]
+	if err := v.checkErasures(build, history, end); err != nil {
 		return err
 	}
-	key, err := v.keyOf(end)
+	if err := v.checkRecord(build, end); err != nil {
+		return err
+	}
+	key, err := v.keyOf(history, end)
 	if err != nil {
 		return err
 	}
-	refs := required(end.record, end.attested)
+	refs := end.required()
 	contents, err := v.readArtifacts(refs)
 	if err != nil {
 		return err
@@ -176,6 +186,7 @@ func (v *verifier) readEntries(verifiers note.Verifiers, origin string) error {
 				place, l.Entry.ID, l.Sequence, l.Entry.Subject.Kind, l.Entry.Subject.ID, len(of)+1)
 		}
 		v.lines[l.Entry.Subject] = append(of, l)
+		v.order = append(v.order, l.Entry.ID)
 		v.report.Entries++
 	}
 	return nil
@@ -208,8 +219,10 @@ func (l line) prove(checkpoint ledger.Checkpoint) error {
 }
 
 // checkRecord checks that the entries are the whole life of a build, and that its
-// record says what they say.
-func (v *verifier) checkRecord(build []line, record records.BuildRecord) error {
+// record says what they say. An erased record is not what its hash says; what is
+// left of it is what the log says was left, and its hash what was attested.
+func (v *verifier) checkRecord(build []line, end ending) error {
+	record := end.record
 	var view records.BuildView
 	var err error
 	for _, l := range build {
@@ -217,7 +230,7 @@ func (v *verifier) checkRecord(build []line, record records.BuildRecord) error {
 			return refusef("%v", err)
 		}
 	}
-	if err := record.VerifyHash(); err != nil {
+	if err := record.VerifyHash(); err != nil && !end.recordErased {
 		return refusef("%v", err)
 	}
 	if !view.State.Terminal() || record.State != view.State || record.BuildID != v.header.BuildID ||
@@ -236,15 +249,13 @@ func (v *verifier) checkRecord(build []line, record records.BuildRecord) error {
 
 // keyOf returns the key that attested a build. It must have been announced before,
 // and not been retired.
-func (v *verifier) keyOf(end ending) (attest.Key, error) {
+func (v *verifier) keyOf(history []line, end ending) (attest.Key, error) {
 	id := end.attested.KeyID
-	history := v.lines[records.Subject{Kind: records.SubjectKey, ID: id}]
-	if len(v.lines) != 2 || len(history) == 0 {
-		return attest.Key{}, refusef("%s must have the entries of the build and of key %s, and no others", entriesFile, id)
-	}
 	var key attest.Key
 	for _, l := range history {
 		switch {
+		case l.Leaf > end.attestedLeaf && l.Entry.Type == records.TypeKeyRetired:
+			v.report.KeyRetired = &Retired{Leaf: l.Leaf, At: l.Entry.At, Actor: l.Entry.Actor, Reason: l.Entry.Reason}
 		case l.Leaf > end.attestedLeaf:
 			continue
 		case l.Entry.Type == records.TypeKeyRetired:

@@ -173,14 +173,10 @@ func (s *Store) History(ctx context.Context, organization string, subject record
 		if err != nil {
 			return nil, err
 		}
-		salt, err := row.salt()
-		if err != nil {
+		history[i] = evidence.Sequenced{Entry: stored.Entry, Sequence: stored.Sequence, Erased: row.Erased, Leaf: -1}
+		if history[i].Salt, err = row.salt(); err != nil {
 			return nil, err
 		}
-		if row.Erased != "" {
-			return nil, &ErasureRefused{EntryID: row.EntryID, What: "it was erased: what is left of it proves nothing outside the log"}
-		}
-		history[i] = evidence.Sequenced{Entry: stored.Entry, Sequence: stored.Sequence, Salt: salt, Leaf: -1}
 		if row.Leaf.Valid {
 			history[i].Leaf = row.Leaf.Int64
 		}

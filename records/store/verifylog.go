@@ -11,7 +11,6 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
-	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/ledger"
 )
 
@@ -236,19 +235,21 @@ func (v *logVerifier) erased(ctx context.Context, row auditedRow) error {
 	if err != nil {
 		return err
 	}
-	left := records.DigestOf([]byte(row.Body))
-	switch {
-	case !found:
+	if !found {
 		v.find(row.Leaf, row.EntryID, "it was erased, and no erasure of it is recorded")
-	case erasure.EntryID != row.EntryID || erasure.Commitment != row.Erased || erasure.Body != left:
-		v.find(row.Leaf, row.EntryID, "it is not what its recorded erasure left of it")
+		return nil
+	}
+	stored, err := row.stored()
+	if err == nil {
+		err = erasure.Left(stored.Entry)
+	}
+	switch {
+	case err != nil:
+		v.find(row.Leaf, row.EntryID, "%v", err)
+	case erasure.Commitment != row.Erased || erasure.Leaf != row.Leaf:
+		v.find(row.Leaf, row.EntryID, "its recorded erasure is of another leaf")
 	default:
 		v.report.Erased = append(v.report.Erased, ErasedEntry{Leaf: row.Leaf, EntryID: row.EntryID, At: at})
-	}
-	for _, text := range []string{row.Actor, row.OnBehalfOf, row.Reason} {
-		if text != "" && text != records.Erased && text != records.SystemActor {
-			v.find(row.Leaf, row.EntryID, "it was erased and says something again")
-		}
 	}
 	return nil
 }

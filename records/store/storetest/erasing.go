@@ -17,6 +17,7 @@ import (
 var erasing = map[string]func(*testing.T, fixture){
 	"a person is erased, and the log still verifies": testErase,
 	"what must not be erased is not":                 testEraseRefused,
+	"text that looks like Orgo's own is erased":      testEraseLookalikes,
 	"an erasure that is not recorded is found":       testEraseForged,
 }
 
@@ -123,6 +124,24 @@ func testEraseRefused(t *testing.T, f fixture) {
 		_, err := f.Raw.Exec(statement)
 		require.ErrorContains(t, err, "entries is append-only", statement)
 	}
+}
+
+// testEraseLookalikes erases what people wrote that reads like the actor of what Orgo
+// does by itself, or as if it had been erased before.
+func testEraseLookalikes(t *testing.T, f fixture) {
+	signer, verifier := LogKey(t)
+	for _, text := range []string{records.SystemActor, records.Erased} {
+		entry := Note(t, acme, "note", text, "1")
+		entry.OnBehalfOf, entry.Reason = text, text
+		must(f.store.Append(t.Context(), entry))(t)
+		require.NoError(t, Sequencer(t, f.store, signer, nil).Drain(t.Context()))
+		erasure := must(f.store.Erase(t.Context(), acme, entry.ID, eraser))(t)
+		require.Equal(t, []string{"actor", "on_behalf_of", "reason"}, erasure.Fields)
+		left := must(f.store.Entry(t.Context(), acme, entry.ID))(t)
+		require.Equal(t, []string{records.Erased, records.Erased, records.Erased}, []string{left.Actor, left.OnBehalfOf, left.Reason})
+	}
+	require.NoError(t, Sequencer(t, f.store, signer, nil).Drain(t.Context()))
+	require.Empty(t, verifyLog(t, f.store, verifier).Findings)
 }
 
 // testEraseForged is a superuser who calls a change an erasure.
