@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -119,9 +121,11 @@ func TestSeparateProcesses(t *testing.T) {
 	strict.kill()
 	corpus, err := filepath.Abs(demoCorpus)
 	require.NoError(t, err)
-	d.run(t, "worker", "--signing-key", d.signingKey(), "--input-root", corpus)
+	worker := d.run(t, "worker", "--signing-key", d.signingKey(), "--input-root", corpus)
 	start(firstData, "before")
 	start(secondData, "besides")
+	worker.kill()
+	d.run(t, "worker", "--signing-key", d.keyInKMS(t), "--input-root", corpus)
 	first.kill()
 	start(secondData, "after")
 
@@ -132,4 +136,32 @@ func TestSeparateProcesses(t *testing.T) {
 	})
 	events := d.must(t, "events", "tail", "--data", secondData, "--follow=false", "--type", "orgo.build.passed")
 	require.Len(t, strings.Split(strings.TrimSpace(events), "\n"), 3)
+	byFile, byKMS := d.attestedBy(t, "before"), d.attestedBy(t, "after")
+	require.NotEqual(t, byFile, byKMS)
+}
+
+// keyInKMS makes a key, and returns the URL at which a KMS has it. The KMS is the
+// plugin of the tests of cmd/stack, which processes find on PATH from now on.
+func (d deployment) keyInKMS(t *testing.T) string {
+	t.Helper()
+	key := filepath.Join(d.dir, "kms.key")
+	d.must(t, "audit", "keygen", key, "--purpose", "attestation")
+	const plugin = "../../../cmd/stack/testdata/sigstore-kms-orgotest"
+	programs := t.TempDir()
+	out, err := exec.Command("go", "build", "-o", programs, plugin).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	t.Setenv("PATH", programs+string(os.PathListSeparator)+os.Getenv("PATH"))
+	return "orgotest://ok" + key
+}
+
+// attestedBy exports a build, checks its bundle, and returns which key attested it.
+func (d deployment) attestedBy(t *testing.T, key string) string {
+	t.Helper()
+	bundle := filepath.Join(d.dir, "evidence-"+key)
+	d.must(t, "audit", "export", records.BuildID(records.DefaultOrganization, key), "--store", d.dsn,
+		"--artifacts", "file://"+filepath.Join(d.dir, "artifacts"), "--out", bundle)
+	out := d.must(t, "audit", "verify", "--bundle", bundle, "--key", filepath.Join(d.dir, "ledger.key.pub"))
+	found := regexp.MustCompile(`attested by key ([0-9a-f]{64})`).FindStringSubmatch(out)
+	require.NotNil(t, found, out)
+	return found[1]
 }
