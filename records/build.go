@@ -125,6 +125,10 @@ type StageFailed struct {
 	Final   bool            `json:"final"`
 }
 
+// AttachmentStderr is the name of the attachment with the tail of what a program
+// wrote to stderr.
+const AttachmentStderr = "stderr"
+
 // StageFinished is the body of TypeStageFinished: the authoritative output.
 type StageFinished struct {
 	Key     string     `json:"idempotency_key"`

@@ -29,16 +29,42 @@ type Erasure struct {
 	Fields     []string `json:"fields"`     // that were erased
 }
 
-// personal says for each type of entry where its body names people or quotes them.
-// "*" stands for every element of a list.
+// personal says for each type of entry where its body names people or quotes them,
+// or has what a runner wrote, which may. "*" stands for every element of a list.
+// What gates decided is not among it: it is attested, and names nobody.
 var personal = map[string][][]string{
 	TypeBuildRequested: {{"trigger", "actor"}, {"trigger", "reason"}, {"trigger", "source_ref"}},
 	TypeRecordWritten: {{"trigger", "actor"}, {"trigger", "reason"}, {"trigger", "source_ref"},
-		{"actions", "*", "actor"}, {"actions", "*", "reason"}},
+		{"actions", "*", "actor"}, {"actions", "*", "reason"},
+		{"stages", "*", "message"}, {"stages", "*", "notes"}, {"stages", "*", "attempts", "*", "message"}},
+	TypeStageFailed:   {{"message"}, {"details"}},
+	TypeStageFinished: {{"notes"}},
+	TypeStageConflict: {{"notes"}},
+}
+
+// PersonalDocuments returns the documents that go when an entry is erased: the
+// request of a build, and what a program wrote to stderr.
+func PersonalDocuments(e Entry) ([]Ref, error) {
+	switch e.Type {
+	case TypeBuildRequested:
+		body, err := decode[BuildRequested](e)
+		return []Ref{body.Request}, err
+	case TypeStageFinished, TypeStageConflict:
+		body, err := decode[StageFinished](e)
+		var documents []Ref
+		for _, attachment := range body.Attachments {
+			if attachment.Name == AttachmentStderr {
+				documents = append(documents, attachment.Ref)
+			}
+		}
+		return documents, err
+	default:
+		return nil, nil
+	}
 }
 
 // Redact returns an entry without its personal data, and which fields were erased:
-// all that held something. To redact it again changes nothing and yields the same
+// all that held something, and the documents that must go. To redact it again changes nothing and yields the same
 // fields. Its id stays: it was derived when it was written.
 func Redact(e Entry) (Entry, []string, error) {
 	fields := []string{}
@@ -55,6 +81,13 @@ func Redact(e Entry) (Entry, []string, error) {
 	var body any
 	if err := json.Unmarshal(e.Body, &body); err != nil {
 		return e, nil, fmt.Errorf("body of entry %s: %w", e.ID, err)
+	}
+	documents, err := PersonalDocuments(e)
+	if err != nil {
+		return e, nil, err
+	}
+	for _, document := range documents {
+		fields = append(fields, "document "+document.Digest.String())
 	}
 	changed := false
 	for _, path := range personal[e.Type] {
@@ -93,7 +126,7 @@ func (x Erasure) Left(e Entry) error {
 	}
 }
 
-// erase replaces the text at a path, if there is some.
+// erase replaces what is at a path, if there is something.
 func erase(value any, path []string, at string, erased func(field string)) {
 	if path[0] == "*" {
 		list, _ := value.([]any)
@@ -106,13 +139,11 @@ func erase(value any, path []string, at string, erased func(field string)) {
 	inner, found := object[path[0]]
 	at += "." + path[0]
 	switch {
-	case !found:
+	case !found || inner == nil || inner == "":
 	case len(path) > 1:
 		erase(inner, path[1:], at, erased)
 	default:
-		if text, isText := inner.(string); isText && text != "" {
-			object[path[0]] = Erased
-			erased(at)
-		}
+		object[path[0]] = Erased
+		erased(at)
 	}
 }

@@ -21,7 +21,9 @@ func auditErase() *cobra.Command {
 		Use: "erase [ENTRY_ID…] --reason REASON", Short: "Erase personal data for good; the log still verifies and says so",
 		Long: `Replaces names and what people wrote by "[erased]": the actor, the one it was done on
 behalf of and the reason of an entry, the same in the request and record of a build,
-and the request document itself. That cannot be undone.
+and the request document itself; notes, messages and the details of failures that a
+runner wrote, and its stderr. Of a build's entries also its record is erased, which
+repeats them. That cannot be undone.
 
 The log holds only commitments to them, so that it still verifies; each erasure is an
 entry of its own, with who erased, when and why. "orgo audit verify" lists them. A build
@@ -29,7 +31,8 @@ must have ended. "orgo audit export" then exports what is left and the erasures.
 Postgres this needs the role orgo_eraser.`,
 		Example: "  orgo audit erase --person alice --dry-run\n" +
 			"  orgo audit erase --person alice --reason \"request 7 of the privacy office\" --yes\n" +
-			"  orgo audit erase 0fa0b168-e037-82e8-8662-3b09d4f52382 --reason \"a name in the reason\" --yes",
+			"  orgo audit erase 0fa0b168-e037-82e8-8662-3b09d4f52382 --reason \"a name in the reason\" --yes\n" +
+			"  orgo events tail --after -1 --follow=false --type 'orgo.stage.*'    # which entries have what a runner wrote",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			erase.Entries = args
 			switch {

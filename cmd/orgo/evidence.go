@@ -123,12 +123,8 @@ func writeProof(out io.Writer, report evidence.Report) error {
 // writeNoLonger prints what was erased, and that the key was retired.
 func writeNoLonger(out io.Writer, report evidence.Report) error {
 	for _, e := range report.Erased {
-		document := ""
-		if e.Document != nil {
-			document = ", and the document " + e.Document.String()
-		}
-		if _, err := fmt.Fprintf(out, "  leaf %d, %s: erased at %s by %s, %s: %s%s\n",
-			e.Leaf, e.Type, e.At.Format(time.RFC3339), e.Actor, e.Reason, strings.Join(e.Fields, ", "), document); err != nil {
+		if _, err := fmt.Fprintf(out, "  leaf %d, %s: erased at %s by %s, %s: %s\n",
+			e.Leaf, e.Type, e.At.Format(time.RFC3339), e.Actor, e.Reason, strings.Join(e.Fields, ", ")); err != nil {
 			return err
 		}
 	}

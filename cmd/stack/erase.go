@@ -2,9 +2,8 @@ package stack
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"slices"
 
 	"github.com/initkoa/orgo/activities"
 	"github.com/initkoa/orgo/activities/artifacts"
@@ -25,9 +24,9 @@ type Erase struct {
 	Erased func(records.Erasure)
 }
 
-// Run erases, and returns how many entries that was. What was erased before, or has
-// nothing personal in it, is passed over if a person was named, and refused if it
-// was.
+// Run erases, and returns how many entries that was: those that were named, the Build
+// Records that repeat them, and those about the person. What was erased before, or
+// has nothing personal in it, is refused if it was named, and else passed over.
 func (e Erase) Run(ctx context.Context) (count int, err error) {
 	return openedStore(ctx, e.Store, func(s *store.Store) (int, error) {
 		content, err := artifacts.Open(ctx, e.Artifacts)
@@ -35,11 +34,16 @@ func (e Erase) Run(ctx context.Context) (count int, err error) {
 			return 0, err
 		}
 		defer content.Close()
-		var about []string
+		about, err := e.recordsOf(ctx, s)
+		if err != nil {
+			return 0, err
+		}
 		if e.Person != "" {
-			if about, err = s.EntriesAbout(ctx, e.Organization, e.Person); err != nil {
+			person, err := s.EntriesAbout(ctx, e.Organization, e.Person)
+			if err != nil {
 				return 0, err
 			}
+			about = append(about, person...)
 		}
 		for i, id := range append(e.Entries, about...) {
 			if e.DryRun {
@@ -68,15 +72,40 @@ func (e Erase) one(ctx context.Context, s *store.Store, content *artifacts.Store
 	if erased != nil && !(errors.As(erased, &refused) && refused.Harmless) {
 		return erasure, erased
 	}
-	// The request itself, a document, says who asked and why. It goes too, also if
-	// an earlier run ended before that.
+	// Its documents go too, also if an earlier run ended before that. An entry that has
+	// some has something to erase, so that none goes without a record.
 	entry, err := s.Entry(ctx, e.Organization, id)
-	if err != nil || entry.Type != records.TypeBuildRequested {
+	if err != nil {
 		return erasure, errors.Join(erased, err)
 	}
-	var body records.BuildRequested
-	if err := json.Unmarshal(entry.Body, &body); err != nil {
-		return erasure, fmt.Errorf("entry %s: %w", id, err)
+	documents, err := records.PersonalDocuments(entry.Entry)
+	for _, document := range documents {
+		err = errors.Join(err, content.Delete(ctx, document))
 	}
-	return erasure, errors.Join(erased, content.Delete(ctx, body.Request))
+	return erasure, errors.Join(erased, err)
+}
+
+// recordsOf returns the ids of the Build Records that repeat what the named entries
+// say.
+func (e Erase) recordsOf(ctx context.Context, s *store.Store) ([]string, error) {
+	var ids []string
+	for _, id := range e.Entries {
+		entry, err := s.Entry(ctx, e.Organization, id)
+		if err != nil {
+			return nil, err
+		}
+		if entry.Subject.Kind != records.SubjectBuild {
+			continue
+		}
+		found, err := s.Entries(ctx, e.Organization, entry.Subject, store.EntryQuery{Types: []string{records.TypeRecordWritten}})
+		if err != nil {
+			return nil, err
+		}
+		for _, record := range found {
+			if !slices.Contains(e.Entries, record.ID) {
+				ids = append(ids, record.ID)
+			}
+		}
+	}
+	return ids, nil
 }

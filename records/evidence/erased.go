@@ -17,8 +17,6 @@ type Erased struct {
 	At      time.Time `json:"at"`
 	Actor   string    `json:"actor"`
 	Reason  string    `json:"reason"`
-	// Document is what was deleted with the entry, if something was.
-	Document *records.Digest `json:"document,omitempty"`
 }
 
 // Retired says that a key was retired, when, by whom and why.
@@ -45,9 +43,6 @@ func (v *verifier) checkErasures(build, history []line, end ending) error {
 		erased, err := erasedBy(l, erasures[0])
 		if err != nil {
 			return err
-		}
-		if l.Entry.Type == records.TypeBuildRequested {
-			erased.Document = &end.record.Request.Digest
 		}
 		v.report.Erased = append(v.report.Erased, erased)
 		lines = append(lines, erasures[0])

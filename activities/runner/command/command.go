@@ -162,7 +162,7 @@ func (r *Runner) conclude(ctx context.Context, program string, limit int64, outp
 	if err != nil {
 		return runner.Result{}, err
 	}
-	result.Attachments = append(result.Attachments, records.Artifact{Name: stderrAttachment, Ref: stderr})
+	result.Attachments = append(result.Attachments, records.Artifact{Name: records.AttachmentStderr, Ref: stderr})
 	return result, nil
 }
 

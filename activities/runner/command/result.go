@@ -51,9 +51,6 @@ type contentFile struct {
 	File      string `json:"file"`
 }
 
-// stderrAttachment is the name under which the tail of stderr is kept.
-const stderrAttachment = "stderr"
-
 // conclusion returns the answer of a program that ended by itself, or the failure
 // that its ending is. Exit status 0 with a strictly valid answer is the only success.
 func conclusion(program string, limit int64, outputs *os.Root, done outcome) (answer, error) {
@@ -122,7 +119,7 @@ func (r *Runner) collect(ctx context.Context, program string, room int64, output
 func (c *collector) artifacts(ctx context.Context, files []outputFile) ([]records.Artifact, error) {
 	artifacts := make([]records.Artifact, 0, len(files))
 	for _, file := range files {
-		if file.Name == "" || file.Name == stderrAttachment || (file.Path != "" && !fs.ValidPath(file.Path)) {
+		if file.Name == "" || file.Name == records.AttachmentStderr || (file.Path != "" && !fs.ValidPath(file.Path)) {
 			return nil, c.invalid(nil, "output %q with path %q is not well named", file.Name, file.Path)
 		}
 		ref, err := c.put(ctx, file.MediaType, file.File)
