@@ -27,10 +27,11 @@ chaos: ## 200,000 events through crashes of Postgres: every consumer sees each o
 bench: ## builds per second next to a bare workflow, with ratios
 	go run ./deployments/local/bench
 
-ledger: ## what the log costs: appends, proofs, and the check of 1,000,000 leaves
+ledger: ## what the log costs: appends, proofs, the check of 1,000,000 leaves, and builds with and without it
 	go test ./records/store -run '^$$' -bench BenchmarkAppend
 	go test ./records/ledger -run '^$$' -bench .
 	ORGO_BENCH_LEAVES=1000000 go test ./records/store -run '^$$' -bench BenchmarkVerifyLog -benchtime 1x -timeout 60m
+	go run ./deployments/local/bench -ledger
 
 scale: ## 1,000,000 CSV rows through a build, with time and memory
 	go run ./deployments/local/scale

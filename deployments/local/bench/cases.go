@@ -32,9 +32,8 @@ type opened struct {
 func cases() []benchCase {
 	return []benchCase{
 		{name: "bare workflow, 7 activities", open: openBare(remoteSteps)},
-		{name: "orgo build, remote stages", open: openOrgo(records.ExecuteRemote, true)},
-		{name: "orgo build, inline stages", open: openOrgo(records.ExecuteInline, true)},
-		{name: "orgo build, inline stages, no log", open: openOrgo(records.ExecuteInline, false)},
+		{name: "orgo build, remote stages", open: openOrgo(records.ExecuteRemote)},
+		{name: "orgo build, inline stages", open: openOrgo(records.ExecuteInline)},
 		{name: "bare workflow, 7 local activities", open: openBare(localSteps)},
 	}
 }

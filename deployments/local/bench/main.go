@@ -28,7 +28,10 @@ type settings struct {
 	duration     time.Duration // of each measurement
 	warmUp       time.Duration // before each measurement
 	untuned      bool
-	dataDir      string // "" for one that is removed at the end
+	ledger       bool          // instead, what the log costs
+	pairs        int           // of rounds with and without it
+	round        time.Duration // of each
+	dataDir      string        // "" for one that is removed at the end
 	outputWriter io.Writer
 }
 
@@ -41,6 +44,9 @@ func main() {
 	flag.DurationVar(&s.duration, "duration", 10*time.Second, "length of each measurement")
 	flag.DurationVar(&s.warmUp, "warm-up", 2*time.Second, "length of the warm-up before each")
 	flag.BoolVar(&s.untuned, "untuned", false, "leave the server's own default settings")
+	flag.BoolVar(&s.ledger, "ledger", false, "measure what the log costs a build instead: rounds with and without it, in turn")
+	flag.IntVar(&s.pairs, "pairs", 24, "with -ledger, pairs of rounds")
+	flag.DurationVar(&s.round, "round", 3*time.Second, "with -ledger, length of each round")
 	flag.StringVar(&s.dataDir, "data", "", "empty `DIR` to use and keep; default a temporary one")
 	profile := flag.String("cpuprofile", "", "write a CPU profile to `FILE`")
 	flag.Parse()
@@ -63,6 +69,10 @@ func main() {
 			os.Exit(2)
 		}
 		s.concurrency = append(s.concurrency, n)
+	}
+	if s.pairs < 1 {
+		fmt.Fprintf(os.Stderr, "-pairs %d: not a positive number\n", s.pairs)
+		os.Exit(2)
 	}
 	if err := run(ctx, s); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -90,8 +100,11 @@ func run(ctx context.Context, s settings) (err error) {
 	}
 	defer func() { err = errors.Join(err, server.Stop(context.WithoutCancel(ctx))) }()
 
-	table := newTable(s.outputWriter)
 	bench := environment{server: server, dir: dir}
+	if s.ledger {
+		return bench.compareLedger(ctx, s)
+	}
+	table := newTable(s.outputWriter)
 	for _, c := range cases() {
 		if !strings.Contains(c.name, s.only) {
 			continue

@@ -17,30 +17,38 @@ import (
 
 // openOrgo prepares builds whose runners do nothing: what is left is what Orgo
 // itself costs, with every decision made and every record written.
-// The log may be left out, to see what it costs.
-func openOrgo(execution records.Execution, logged bool) func(context.Context, environment) (opened, error) {
+func openOrgo(execution records.Execution) func(context.Context, environment) (opened, error) {
 	return func(ctx context.Context, env environment) (opened, error) {
 		dir, err := os.MkdirTemp(env.dir, "orgo-")
 		if err != nil {
 			return opened{}, err
 		}
-		idle := &idleRunners{results: map[records.Stage]runner.Result{}}
-		h, err := harness.Open(ctx, harness.Options{
-			Server: env.server, Dir: dir, Unsequenced: !logged,
-			Runners: func(real activities.Runners, _ *artifacts.Store) activities.Runners {
-				idle.Runners = real
-				return idle
-			},
-		})
-		if err != nil {
-			return opened{}, err
-		}
-		run, err := prepare(ctx, h, idle, dir, execution)
-		if err != nil {
-			return opened{}, errors.Join(err, h.Close())
-		}
-		return opened{run: run, close: func() { h.Close() }}, nil
+		_, build, err := openBuilds(ctx, env, dir, execution, false)
+		return build, err
 	}
+}
+
+// openBuilds opens a harness in a directory, whose sequencer may be left out, and
+// prepares builds on it. Closing either closes both.
+func openBuilds(
+	ctx context.Context, env environment, dir string, execution records.Execution, unsequenced bool,
+) (*harness.Harness, opened, error) {
+	idle := &idleRunners{results: map[records.Stage]runner.Result{}}
+	h, err := harness.Open(ctx, harness.Options{
+		Server: env.server, Dir: dir, Unsequenced: unsequenced,
+		Runners: func(real activities.Runners, _ *artifacts.Store) activities.Runners {
+			idle.Runners = real
+			return idle
+		},
+	})
+	if err != nil {
+		return nil, opened{}, err
+	}
+	run, err := prepare(ctx, h, idle, dir, execution)
+	if err != nil {
+		return nil, opened{}, errors.Join(err, h.Close())
+	}
+	return h, opened{run: run, close: func() { h.Close() }}, nil
 }
 
 // prepare makes one real build, whose results the runners then repeat.

@@ -35,8 +35,7 @@ type Options struct {
 	Dir    string // for the stores
 	// Runners replaces the runners of the worker; nil keeps them.
 	Runners func(activities.Runners, *artifacts.Store) activities.Runners
-	// Unsequenced leaves the entries without leaves: what the log costs is the
-	// difference.
+	// Unsequenced leaves the entries without leaves; the caller may give them some.
 	Unsequenced bool
 }
 
