@@ -46,7 +46,7 @@ func main() {
 	flag.BoolVar(&s.untuned, "untuned", false, "leave the server's own default settings")
 	flag.BoolVar(&s.ledger, "ledger", false, "measure what the log costs a build instead: rounds with and without it, in turn")
 	flag.IntVar(&s.pairs, "pairs", 24, "with -ledger, pairs of rounds")
-	flag.DurationVar(&s.round, "round", 3*time.Second, "with -ledger, length of each round")
+	flag.DurationVar(&s.round, "round", 5*time.Second, "with -ledger, length of each round")
 	flag.StringVar(&s.dataDir, "data", "", "empty `DIR` to use and keep; default a temporary one")
 	profile := flag.String("cpuprofile", "", "write a CPU profile to `FILE`")
 	flag.Parse()
