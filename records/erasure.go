@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // SubjectErasure is the subject kind of an erasure; its id is that of the entry.
@@ -30,16 +31,21 @@ type Erasure struct {
 }
 
 // personal says for each type of entry where its body names people or quotes them,
-// or has what a runner wrote, which may. "*" stands for every element of a list.
-// What gates decided is not among it: it is attested, and names nobody.
+// or has what a runner wrote, which may. "*" stands for every element of a list, and
+// "*:name" for those that have the named member. What gates decide names nobody, but
+// for decisions about an override.
 var personal = map[string][][]string{
 	TypeBuildRequested: {{"trigger", "actor"}, {"trigger", "reason"}, {"trigger", "source_ref"}},
 	TypeRecordWritten: {{"trigger", "actor"}, {"trigger", "reason"}, {"trigger", "source_ref"},
 		{"actions", "*", "actor"}, {"actions", "*", "reason"},
-		{"stages", "*", "message"}, {"stages", "*", "notes"}, {"stages", "*", "attempts", "*", "message"}},
-	TypeStageFailed:   {{"message"}, {"details"}},
-	TypeStageFinished: {{"notes"}},
-	TypeStageConflict: {{"notes"}},
+		{"stages", "*", "message"}, {"stages", "*", "notes"}, {"stages", "*", "attempts", "*", "message"},
+		{"decisions", "*:override", "actor"}, {"decisions", "*:override", "override", "actor"},
+		{"decisions", "*:override", "override", "reason"}, {"decisions", "*:override", "inputs"}},
+	TypeGateOverridden:  {{"actor"}, {"override", "actor"}, {"override", "reason"}, {"inputs"}},
+	TypeOverrideRefused: {{"actor"}, {"override", "actor"}, {"override", "reason"}, {"inputs"}},
+	TypeStageFailed:     {{"message"}, {"details"}},
+	TypeStageFinished:   {{"notes"}},
+	TypeStageConflict:   {{"notes"}},
 }
 
 // PersonalDocuments returns the documents that go when an entry is erased: the
@@ -128,9 +134,12 @@ func (x Erasure) Left(e Entry) error {
 
 // erase replaces what is at a path, if there is something.
 func erase(value any, path []string, at string, erased func(field string)) {
-	if path[0] == "*" {
+	if every, with, _ := strings.Cut(path[0], ":"); every == "*" {
 		list, _ := value.([]any)
 		for i, element := range list {
+			if members, _ := element.(map[string]any); with != "" && members[with] == nil {
+				continue
+			}
 			erase(element, path[1:], fmt.Sprintf("%s[%d]", at, i), erased)
 		}
 		return

@@ -31,6 +31,12 @@ func TestRedact(t *testing.T) {
 		"a failure": {records.TypeStageFailed, records.StageFailed{
 			Message: "Ada", Details: json.RawMessage(`{"stderr_tail":"Ada"}`), Attempt: 1,
 		}, []string{"body.message", "body.details"}},
+		"an override": {records.TypeGateOverridden, json.RawMessage(
+			`{"actor":"Ada","gate":"provenance","inputs":{"requester":"Ada"},"override":{"actor":"Ada","case_id":"c","reason":"Ada"}}`,
+		), []string{"body.actor", "body.override.actor", "body.override.reason", "body.inputs"}},
+		"a record with an override": {records.TypeRecordWritten, records.BuildRecord{Decisions: []json.RawMessage{
+			json.RawMessage(`{"actor":"orgo","inputs":{"kept":1}}`), json.RawMessage(`{"actor":"Ada","override":{"actor":"Ada","reason":"Ada"}}`),
+		}}, []string{"body.decisions[1].actor", "body.decisions[1].override.actor", "body.decisions[1].override.reason"}},
 		"a record": {records.TypeRecordWritten, records.BuildRecord{
 			Trigger: records.Trigger{Actor: "Ada"},
 			Stages:  []records.StageRecord{{Message: "Ada", Notes: "Ada", Attempts: []records.AttemptRecord{{Message: "Ada"}, {}}}, {}},

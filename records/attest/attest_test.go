@@ -51,7 +51,8 @@ func record() records.BuildRecord {
 		Pins: &records.Pins{Pipeline: ref("pipeline"), Contracts: ref("contracts"), Stages: []records.PinnedStage{
 			{Stage: records.Ingest, Config: ref("config")},
 		}},
-		Decisions: []json.RawMessage{json.RawMessage(`{"gate":"integrity","verdict":"PASS"}`)},
+		Decisions: []json.RawMessage{json.RawMessage(`{"gate":"integrity","inputs":{"outputs":[]},"verdict":"PASS"}`),
+			json.RawMessage(`{"actor":"Ada","gate":"provenance","inputs":{"requester":"Ada"},"override":{"actor":"Ada","case_id":"c","reason":"Ada asks"}}`)},
 		Outputs: records.BuildOutputs{
 			Validation: records.ValidationOutput{Report: ref("report"), Status: records.StagePass},
 			Exchange:   &exchange, RuntimePack: &manifest,
@@ -101,6 +102,7 @@ func TestBundlesSayWhatWasMade(t *testing.T) {
 	var decisions attest.Decisions
 	require.NoError(t, json.Unmarshal(statement.Predicate, &decisions))
 	require.JSONEq(t, `{"gate":"integrity","verdict":"PASS"}`, string(decisions.Decisions[0]))
+	require.JSONEq(t, `{"gate":"provenance","override":{"case_id":"c"}}`, string(decisions.Decisions[1]), "what is attested cannot be erased")
 
 	for _, bundle := range bundles {
 		require.NotContains(t, string(bundle), "lovelace", "what may have to be erased is in no attestation")

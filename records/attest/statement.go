@@ -126,13 +126,36 @@ func OfBuild(record records.BuildRecord) ([]Statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	decisions, err := statement(record, PredicateDecisions, Decisions{
-		BuildID: record.BuildID, State: record.State, Codes: record.Codes, Decisions: record.Decisions,
-	})
+	attested := Decisions{BuildID: record.BuildID, State: record.State, Codes: record.Codes, Decisions: []json.RawMessage{}}
+	for _, decision := range record.Decisions {
+		nameless, err := withoutNames(decision)
+		if err != nil {
+			return nil, fmt.Errorf("decision of build %s: %w", record.BuildID, err)
+		}
+		attested.Decisions = append(attested.Decisions, nameless)
+	}
+	decisions, err := statement(record, PredicateDecisions, attested)
 	if err != nil {
 		return nil, err
 	}
 	return []Statement{provenance, decisions}, nil
+}
+
+// withoutNames returns a decision as it is attested: without what it was made from,
+// of which it has the digest, and without who answers for an override. Both stand in
+// the Build Record, from which they can be erased.
+func withoutNames(decision json.RawMessage) (json.RawMessage, error) {
+	var members map[string]any
+	if err := json.Unmarshal(decision, &members); err != nil {
+		return nil, err
+	}
+	delete(members, "inputs")
+	if override, is := members["override"].(map[string]any); is {
+		delete(members, "actor")
+		delete(override, "actor")
+		delete(override, "reason")
+	}
+	return json.Marshal(members)
 }
 
 func statement(record records.BuildRecord, predicateType string, predicate any) (Statement, error) {
@@ -182,5 +205,5 @@ type Decisions struct {
 	BuildID   string             `json:"build_id"`
 	State     records.BuildState `json:"state"`
 	Codes     []string           `json:"reason_codes"`
-	Decisions []json.RawMessage  `json:"decisions"` // as in the Build Record
+	Decisions []json.RawMessage  `json:"decisions"` // as in the Build Record, without their inputs and without names
 }
