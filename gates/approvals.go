@@ -17,18 +17,21 @@ type Vote struct {
 	Intent    records.Digest `json:"intent"` // the digest of what was voted on
 	Approve   bool           `json:"approve"`
 	At        time.Time      `json:"at"`
-	ExpiresAt time.Time      `json:"expires_at,omitzero"` // zero: with the policy's max_age only
+	ExpiresAt time.Time      `json:"expires_at"` // from then on it counts nothing, whatever the policy's max_age
 }
 
 // Votes is what the approvals gate looks at. Recorded is how many votes were
-// cast: each must be listed.
+// cast: each must be listed, once, and no vote is not the same as none recorded. PolicyChanged says that there is a policy
+// author, who has no say.
 type Votes struct {
 	Intent       records.Digest `json:"intent"`
 	Requester    string         `json:"requester"`
 	Initiator    string         `json:"initiator"`               // of the build
 	PolicyAuthor string         `json:"policy_author,omitempty"` // of a policy that changed with it
-	Recorded     int            `json:"recorded"`
+	Recorded     *int           `json:"recorded"`
 	Votes        []Vote         `json:"votes"`
+
+	PolicyChanged bool `json:"policy_changed,omitempty"`
 }
 
 const ruleVotes = "orgo/votes"
@@ -40,12 +43,12 @@ func Approvals(c Context, v Votes) Decision { return evaluate(GateApprovals, c, 
 
 func approvalsFindings(_ Context, v Votes) []Finding {
 	var findings []Finding
-	if !v.Intent.Valid() || v.Requester == "" || v.Initiator == "" || v.Recorded != len(v.Votes) {
+	if !v.complete() {
 		findings = append(findings, refuse(ruleVotes, NoData, EvidenceMissing,
-			"the intent, its requester, the build's initiator or a vote is not known").about("votes"))
+			"the intent, its requester, the build's initiator, the author of a changed policy, or a vote is not known").about("votes"))
 	}
 	for _, vote := range v.Votes {
-		if !vote.Approve && vote.Intent == v.Intent {
+		if vote.Actor != "" && !vote.Approve && vote.Intent.Valid() && vote.Intent == v.Intent {
 			findings = append(findings, refuse(ruleVotes, Fail, ApprovalRejected, fmt.Sprintf("%s rejected it", vote.Actor)).about(vote.Actor))
 		}
 	}
@@ -54,6 +57,22 @@ func approvalsFindings(_ Context, v Votes) []Finding {
 	}
 	return findings
 }
+
+// complete reports whether it is known who votes on what, and each vote is
+// listed, once: a vote that lost its intent might have been a rejection, and a
+// twin must not stand for one that is not there.
+func (v Votes) complete() bool {
+	for i, vote := range v.Votes {
+		if vote.Actor == "" || !vote.Intent.Valid() || slices.ContainsFunc(v.Votes[:i], vote.same) {
+			return false
+		}
+	}
+	return v.Intent.Valid() && v.Requester != "" && v.Initiator != "" && v.PolicyChanged == (v.PolicyAuthor != "") &&
+		v.Recorded != nil && *v.Recorded == len(v.Votes)
+}
+
+// same reports whether two votes are one: nobody casts two at an instant.
+func (vote Vote) same(other Vote) bool { return vote.Actor == other.Actor && vote.At.Equal(other.At) }
 
 // approvalsConfig is the config of a rule of type "approvals".
 type approvalsConfig struct {
@@ -82,7 +101,15 @@ func readApprovals(raw json.RawMessage) (func(Context, Votes) []Finding, error) 
 	return func(c Context, v Votes) []Finding {
 		approvers := config.approvers(c, v)
 		var findings []Finding
-		if len(approvers) < config.Quorum {
+		// Whoever fills a role counts: a quorum that the roles bring is no condition
+		// of its own.
+		brought := 0
+		for _, role := range roles {
+			if withRole(approvers, role) < config.Roles[role] {
+				brought = max(brought, config.Roles[role])
+			}
+		}
+		if len(approvers) < config.Quorum && brought < config.Quorum {
 			findings = append(findings, Finding{Verdict: Pending, Code: ApprovalsMissing,
 				Message: fmt.Sprintf("%d of %d approvals", len(approvers), config.Quorum)}.about("quorum"))
 		}
@@ -103,7 +130,7 @@ func (config approvalsConfig) approvers(c Context, v Votes) map[string]map[strin
 	for _, vote := range v.Votes {
 		separate := vote.Actor != "" && vote.Actor != v.Requester && vote.Actor != v.Initiator && vote.Actor != v.PolicyAuthor
 		current := !vote.At.After(c.At) && c.At.Before(vote.At.Add(time.Duration(config.MaxAge))) &&
-			(vote.ExpiresAt.IsZero() || c.At.Before(vote.ExpiresAt))
+			c.At.Before(vote.ExpiresAt)
 		if !vote.Approve || !vote.Intent.Valid() || vote.Intent != v.Intent || !separate || !current {
 			continue
 		}

@@ -81,25 +81,29 @@ func readCompatibility(raw json.RawMessage) (func(Context, Compatibility) []Find
 }
 
 func (config compatibilityConfig) findings(in Compatibility) []Finding {
-	if !in.Candidate.valid() || in.Active != nil && !in.Active.valid() {
-		return []Finding{{Verdict: NoData, Code: CompatibilityUnknown, Message: "the versions are not known"}}
-	}
 	var findings []Finding
-	candidate := *in.Candidate
-	refused := func(code Code, target, format string, args ...any) {
-		findings = append(findings, Finding{Verdict: Fail, Code: code, Message: fmt.Sprintf(format, args...)}.about(target))
+	found := func(verdict Verdict, code Code, target, format string, args ...any) {
+		findings = append(findings, Finding{Verdict: verdict, Code: code, Message: fmt.Sprintf(format, args...)}.about(target))
 	}
-	if config.Minimum != "" && semver.Compare("v"+candidate.Version, "v"+config.Minimum) < 0 {
-		refused(DowngradeRefused, "version", "version %s is below the minimum %s", candidate.Version, config.Minimum)
+	candidate, active := in.Candidate, in.Active
+	if active != nil && !active.valid() {
+		found(NoData, CompatibilityUnknown, "active", "its version is not known")
 	}
-	if in.Active == nil {
+	if !candidate.valid() {
+		found(NoData, CompatibilityUnknown, "candidate", "its version is not known")
 		return findings
 	}
-	if config.Downgrade == "refuse" && semver.Compare("v"+candidate.Version, "v"+in.Active.Version) < 0 {
-		refused(DowngradeRefused, "version", "version %s is lower than the active %s", candidate.Version, in.Active.Version)
+	if config.Minimum != "" && semver.Compare("v"+candidate.Version, "v"+config.Minimum) < 0 {
+		found(Fail, DowngradeRefused, "version", "version %s is below the minimum %s", candidate.Version, config.Minimum)
 	}
-	if !config.fits(candidate.Format, in.Active.Format) {
-		refused(FormatIncompatible, "format", "format %s does not follow %s", candidate.Format, in.Active.Format)
+	if !active.valid() {
+		return findings // the first, or refused above
+	}
+	if config.Downgrade == "refuse" && semver.Compare("v"+candidate.Version, "v"+active.Version) < 0 {
+		found(Fail, DowngradeRefused, "version", "version %s is lower than the active %s", candidate.Version, active.Version)
+	}
+	if !config.fits(candidate.Format, active.Format) {
+		found(Fail, FormatIncompatible, "format", "format %s does not follow %s", candidate.Format, active.Format)
 	}
 	return findings
 }

@@ -83,7 +83,7 @@ func dependencyFindings(c Context, deps dependencies) []Finding {
 		return []Finding{refuse(ruleDependency, Error, GateError, fmt.Sprintf("%q is no stage of a build", stage))}
 	}
 	var findings []Finding
-	previous, last := 0, -1
+	previous, last := 1, -1 // generations begin at 1
 	for _, spec := range records.BuildSpine()[:index] {
 		at := slices.IndexFunc(deps.Before, func(before passedStage) bool { return before.Stage == spec.Stage })
 		if at <= last {
@@ -96,13 +96,18 @@ func dependencyFindings(c Context, deps dependencies) []Finding {
 		if before.Generation < previous || before.Generation > c.Subject.Generation {
 			findings = append(findings, refuse(ruleDependency, Fail, DependencyVoided,
 				fmt.Sprintf("the output of %s is of generation %d, which is void", spec.Stage, before.Generation)).about(string(spec.Stage)))
+		} else {
+			previous = before.Generation
 		}
-		previous = max(previous, before.Generation)
 		findings = append(findings, gatesPassed(c, before)...)
 	}
-	if len(deps.Before) > index {
-		findings = append(findings, refuse(ruleDependency, Fail, DependencyVoided,
-			fmt.Sprintf("%d stages are behind, %s has %d before it", len(deps.Before), stage, index)))
+	behind := map[records.Stage]bool{}
+	for _, before := range deps.Before {
+		if at := records.BuildIndex(before.Stage); at < 0 || at >= index || behind[before.Stage] {
+			findings = append(findings, refuse(ruleDependency, Fail, DependencyVoided,
+				fmt.Sprintf("%s does not come before %s, or comes twice", before.Stage, stage)).about("stages"))
+		}
+		behind[before.Stage] = true
 	}
 	findings = append(findings, inputsMatch(stage, deps)...)
 	if len(findings) == 0 {
@@ -115,6 +120,9 @@ func dependencyFindings(c Context, deps dependencies) []Finding {
 // decision that is about something else.
 func gatesPassed(c Context, before passedStage) []Finding {
 	required := ExitGates(before.Stage)
+	if before.Stage == records.Ingest && c.Rules.Has(GateProvenance) {
+		required = append(required, GateProvenance)
+	}
 	for _, p := range before.Passages {
 		required = append(required, p.Gate)
 	}

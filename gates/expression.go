@@ -276,7 +276,7 @@ func (e expression) findings(c Context, evidence any, message string) []Finding 
 	case err != nil:
 		return []Finding{{Verdict: Error, Code: GateError, Message: fmt.Sprintf("%s: %v", message, err)}}
 	case !holds:
-		return []Finding{{Verdict: Fail, Code: PolicyRuleRefused, Message: message}}
+		return []Finding{Finding{Verdict: Fail, Code: PolicyRuleRefused, Message: message}.about(factNames(e.uses))}
 	default:
 		return nil
 	}

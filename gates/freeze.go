@@ -68,16 +68,32 @@ func readFreeze(raw json.RawMessage) (func(Context, Action) []Finding, error) {
 		if slices.Contains(containment, action.Kind) {
 			return nil
 		}
+		end := config.end(c.At)
 		var findings []Finding
 		for _, window := range config.Windows {
-			if !c.At.Before(window.From) && c.At.Before(window.To) {
-				end := window.To.UTC()
+			if window.covers(c.At) {
 				findings = append(findings, Finding{Verdict: Fail, Code: ChannelFrozen, Earliest: &end,
-					Message: fmt.Sprintf("frozen until %s: %s", end.Format(time.RFC3339), window.Reason)}.about(end.Format(time.RFC3339)))
+					Message: fmt.Sprintf("frozen until %s: %s", window.To.UTC().Format(time.RFC3339), window.Reason)}.about("time"))
 			}
 		}
 		return findings
 	}, nil
+}
+
+func (window freezeWindow) covers(at time.Time) bool {
+	return !at.Before(window.From) && at.Before(window.To)
+}
+
+// end returns the first instant from at on that no window covers. A window that
+// begins before another ends prolongs it.
+func (config freezeConfig) end(at time.Time) time.Time {
+	for {
+		next := slices.IndexFunc(config.Windows, func(window freezeWindow) bool { return window.covers(at) })
+		if next < 0 {
+			return at.UTC()
+		}
+		at = config.Windows[next].To
+	}
 }
 
 var freezeFacts = []factOf[Action]{

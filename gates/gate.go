@@ -39,7 +39,7 @@ var gateTable = []gateSpec{
 	row(GateIntegrity, normalEvidence, integrityFindings, outputFacts),
 	row(GateContract, normalEvidence, contractFindings, contractFacts),
 	row(GateProvenance, asIs, provenanceFindings, provenanceFacts),
-	row(GateValidation, normalValidation, validationFindings, validationFacts),
+	row(GateValidation, asIs, validationFindings, validationFacts),
 	row(GateDeterminism, normalReproduction, determinismFindings, nil),
 	row(GateReproducibility, normalRepetitions, reproducibilityFindings, reproducibilityFacts),
 	row(GateCompatibility, asIs, compatibilityFindings, compatibilityFacts),

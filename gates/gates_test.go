@@ -95,7 +95,7 @@ func TestFaultyOutputsAreRefused(t *testing.T) {
 		"no document":          {gates.Contract, func(e *gates.Evidence) { e.Outputs[0].Documents = 0 }, gates.ContractUnchecked},
 		"a violation":          {gates.Contract, func(e *gates.Evidence) { e.Outputs[0].Violations = 1 }, gates.ContractViolation},
 		"a negative count":     {gates.Contract, func(e *gates.Evidence) { e.Outputs[0].Violations = -1 }, gates.ContractViolation},
-		"no evidence at all":   {gates.Contract, func(e *gates.Evidence) { e.Outputs = nil }, gates.EvidenceMissing},
+		"no evidence at all":   {gates.Contract, func(e *gates.Evidence) { e.Outputs = nil }, gates.ContractUnchecked},
 		"contract: of another": {gates.Contract, func(e *gates.Evidence) { e.Stage = records.Resolve }, gates.EvidenceMissing},
 	}
 	for name, c := range cases {
@@ -290,7 +290,8 @@ func TestDeterminism(t *testing.T) {
 	t.Parallel()
 	before := []records.Artifact{artifact("a", "1", "x"), artifact("b", "2", "x")}
 	decide := func(expected, actual []records.Artifact) gates.Decision {
-		return gates.Determinism(context(records.Compile), gates.Reproduction{Of: "other", Expected: expected, Actual: actual})
+		return gates.Determinism(context(records.Compile), gates.Reproduction{Of: "other", Expected: expected, Actual: actual,
+			Recorded: len(expected), Yielded: len(actual)})
 	}
 	require.True(t, decide(before, []records.Artifact{before[1], before[0]}).Permits())
 	changed := decide(before, []records.Artifact{before[0], artifact("b", "3", "x")})
@@ -334,7 +335,8 @@ func TestDeterminismSeesEveryArtifact(t *testing.T) {
 		"another last":   {artifact("a", "1", "x"), artifact("a", "2", "x")},
 		"the same twice": {artifact("a", "1", "x"), artifact("a", "1", "x")},
 	} {
-		decision := gates.Determinism(context(records.Compile), gates.Reproduction{Of: "other", Expected: expected, Actual: actual})
+		decision := gates.Determinism(context(records.Compile), gates.Reproduction{Of: "other", Expected: expected, Actual: actual,
+			Recorded: len(expected), Yielded: len(actual)})
 		require.Equal(t, []gates.Code{gates.OutputNotReproduced}, decision.Codes, name)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/bits"
+	"slices"
 	"time"
 
 	"github.com/initkoa/orgo/records"
@@ -22,6 +24,7 @@ type Window struct {
 	Expected  int64    `json:"expected"`  // members of the frozen cohort
 	Reporting int64    `json:"reporting"` // of them, those heard of in the window
 	Metrics   []Metric `json:"metrics"`
+	Measured  int      `json:"measured"` // how many metrics: each must be listed, once
 }
 
 // Metric is one number and how many samples it is made from. Value is absent if
@@ -43,14 +46,18 @@ func healthFindings(c Context, w Window) []Finding {
 	bad := func(verdict Verdict, code Code, target, message string) {
 		findings = append(findings, Finding{RuleID: ruleWindow, Verdict: verdict, Code: code, Message: message, Evidence: &w.Digest}.about(target))
 	}
-	if !w.Digest.Valid() || w.Expected <= 0 || w.Reporting < 0 || w.Reporting > w.Expected {
-		bad(NoData, EvidenceMissing, "window", "the window is not that of a cohort")
+	if !w.Digest.Valid() || !w.counted() {
+		bad(NoData, EvidenceMissing, "window", "the window is not that of a cohort that reports")
 	}
-	if w.ActivatedAt.IsZero() || w.From.Before(w.ActivatedAt) || !w.From.Before(w.To) || w.To.After(c.At) {
+	if !w.timely(c) {
 		bad(NoData, EvidenceMissing, "time", "the window does not lie between activation and now")
 	}
 	if !w.Ended {
 		bad(Pending, AnalysisIncomplete, "analysis", "the analysis has not ended")
+	}
+	nameless := func(m Metric) bool { return m.Name == "" }
+	if w.Measured != len(w.Metrics) || slices.ContainsFunc(w.Metrics, nameless) {
+		bad(NoData, EvidenceMissing, "metrics", fmt.Sprintf("%d metrics were measured, %d are listed, each must be with its name", w.Measured, len(w.Metrics)))
 	}
 	seen := map[string]bool{}
 	for _, metric := range w.Metrics {
@@ -63,6 +70,21 @@ func healthFindings(c Context, w Window) []Finding {
 		findings = append(findings, pass(ruleWindow, &w.Digest))
 	}
 	return findings
+}
+
+// maxCounted is the largest count that canonical JSON holds exactly (RFC 8785,
+// section 3.2.2.3: numbers are doubles). A larger one could not be decided again.
+const maxCounted = 1 << 53
+
+// counted reports whether the window's counts are those of a cohort of which
+// anybody was heard.
+func (w Window) counted() bool {
+	return w.Expected > 0 && w.Expected <= maxCounted && w.Reporting > 0 && w.Reporting <= w.Expected
+}
+
+// timely reports whether the window lies between activation and now.
+func (w Window) timely(c Context) bool {
+	return !w.ActivatedAt.IsZero() && !w.From.Before(w.ActivatedAt) && w.From.Before(w.To) && !w.To.After(c.At)
 }
 
 // healthConfig is the config of a rule of type "rollout_health".
@@ -110,10 +132,18 @@ func (config healthConfig) findings(c Context, w Window) []Finding {
 	found := func(verdict Verdict, code Code, target, format string, args ...any) {
 		findings = append(findings, Finding{Verdict: verdict, Code: code, Message: fmt.Sprintf(format, args...), Evidence: &w.Digest}.about(target))
 	}
-	if !c.At.Before(w.To.Add(time.Duration(config.MaxAge))) {
+	// What is no window of a cohort is refused for that, under the same target as
+	// by the gate itself: its age and share are no further conditions.
+	switch {
+	case !w.timely(c):
+		found(NoData, EvidenceMissing, "time", "the window does not lie between activation and now")
+	case !c.At.Before(w.To.Add(time.Duration(config.MaxAge))):
 		found(Stale, TelemetryStale, "time", "the window ended at %s, more than %s ago", w.To.UTC().Format(time.RFC3339), time.Duration(config.MaxAge))
 	}
-	if w.Expected <= 0 || w.Reporting*100 < w.Expected*config.MinReportingPercent {
+	switch {
+	case !w.counted():
+		found(NoData, EvidenceMissing, "window", "the window is not that of a cohort that reports")
+	case tooFew(w.Reporting, w.Expected, config.MinReportingPercent):
 		found(Insufficient, ReportingTooLow, "reporting", "%d of %d members reported, must be %d %%", w.Reporting, w.Expected, config.MinReportingPercent)
 	}
 	for _, rule := range config.Metrics {
@@ -125,11 +155,19 @@ func (config healthConfig) findings(c Context, w Window) []Finding {
 		case rule.Max != nil && !(value <= *rule.Max), rule.Min != nil && !(value >= *rule.Min):
 			found(Fail, MetricOutOfBounds, target, "%s is %v, out of bounds", rule.Name, value)
 		}
-		if there && metric.Samples < rule.MinSamples {
+		if there && metric.Samples > 0 && metric.Samples < rule.MinSamples {
 			found(Insufficient, MetricTooFewSamples, target, "%s has %d samples, must have %d", rule.Name, metric.Samples, rule.MinSamples)
 		}
 	}
 	return findings
+}
+
+// tooFew reports whether reporting is less than percent of expected, none of
+// which is negative. Products have 128 bits: one that overflowed might pass.
+func tooFew(reporting, expected, percent int64) bool {
+	haveHigh, have := bits.Mul64(uint64(reporting), 100)            //nolint:gosec // not negative
+	wantHigh, want := bits.Mul64(uint64(expected), uint64(percent)) //nolint:gosec // not negative
+	return haveHigh < wantHigh || haveHigh == wantHigh && have < want
 }
 
 func (w Window) metric(name string) (Metric, bool) {

@@ -13,20 +13,18 @@ import (
 func normalEvidence(e Evidence) Evidence {
 	e.Outputs = slices.Clone(e.Outputs)
 	for i := range e.Outputs {
-		e.Outputs[i].Signatures = sortedBy(e.Outputs[i].Signatures, func(a, b SignatureEvidence) int {
-			return cmp.Or(cmp.Compare(a.KeyID, b.KeyID), compareBools(a.Valid, b.Valid))
-		})
+		e.Outputs[i].Signatures = sortedBy(e.Outputs[i].Signatures, compareSignatures)
 	}
 	slices.SortStableFunc(e.Outputs, func(a, b OutputEvidence) int {
 		return cmp.Or(compareArtifacts(a.Artifact, b.Artifact), compareDigests(a.Found, b.Found), cmp.Compare(a.Read, b.Read),
-			compareDigests(a.Schema, b.Schema), cmp.Compare(a.Documents, b.Documents), cmp.Compare(a.Violations, b.Violations))
+			compareDigests(a.Schema, b.Schema), cmp.Compare(a.Documents, b.Documents), cmp.Compare(a.Violations, b.Violations),
+			slices.Compare(a.First, b.First), cmp.Compare(a.Signed, b.Signed), slices.CompareFunc(a.Signatures, b.Signatures, compareSignatures))
 	})
 	return e
 }
 
-func normalValidation(in ValidationInputs) ValidationInputs {
-	in.CompileInputs = sortedBy(in.CompileInputs, compareArtifacts)
-	return in
+func compareSignatures(a, b SignatureEvidence) int {
+	return cmp.Or(cmp.Compare(a.KeyID, b.KeyID), compareBools(a.Valid, b.Valid))
 }
 
 func normalReproduction(r Reproduction) Reproduction {
@@ -55,12 +53,20 @@ func normalVotes(v Votes) Votes {
 
 func normalWindow(w Window) Window {
 	w.Metrics = sortedBy(w.Metrics, func(a, b Metric) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Samples, b.Samples), compareBools(a.Value != nil, b.Value != nil))
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Samples, b.Samples), compareValues(a.Value, b.Value))
 	})
 	return w
 }
 
-// asIs is the form of evidence that has no list without order.
+func compareValues(a, b *float64) int {
+	if a == nil || b == nil {
+		return compareBools(a != nil, b != nil)
+	}
+	return cmp.Compare(*a, *b)
+}
+
+// asIs is the form of evidence that has no list without order. Inputs have one:
+// their identity (ValidatedInputs) is that of a list.
 func asIs[E any](evidence E) E { return evidence }
 
 func sortedBy[T any](list []T, compare func(a, b T) int) []T {

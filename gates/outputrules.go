@@ -38,9 +38,12 @@ func readIntegrity(raw json.RawMessage) (func(Context, Evidence) []Finding, erro
 			return nil, wrong(fmt.Sprintf("/signed/%d", i), "%q is no output of any stage", name)
 		}
 	}
-	return func(_ Context, evidence Evidence) []Finding {
+	return func(c Context, evidence Evidence) []Finding {
 		var findings []Finding
 		for _, output := range evidence.Outputs {
+			if !expected(c, output) {
+				continue
+			}
 			findings = append(findings, config.findings(output, revoked)...)
 		}
 		return findings
@@ -63,14 +66,26 @@ func (config integrityConfig) findings(output OutputEvidence, revoked []records.
 	if !slices.Contains(config.Signed, output.Artifact.Name) {
 		return findings
 	}
+	keys := map[string]bool{}
+	for _, signature := range output.Signatures {
+		keys[signature.KeyID] = true
+	}
+	if output.Signed != len(output.Signatures) || output.Signed != len(keys) {
+		findings = append(findings, Finding{Verdict: NoData, Code: EvidenceMissing, Message: fmt.Sprintf("%s bears %d signatures, %d are listed, of %d keys",
+			label, output.Signed, len(output.Signatures), len(keys))}.about(label+" signatures"))
+		return findings
+	}
 	invalid := slices.ContainsFunc(output.Signatures, func(s SignatureEvidence) bool { return !s.Valid })
-	allowed := slices.ContainsFunc(output.Signatures, func(s SignatureEvidence) bool { return s.Valid && slices.Contains(config.Signers, s.KeyID) })
-	switch {
-	case len(output.Signatures) == 0:
+	allowed := slices.ContainsFunc(output.Signatures, func(s SignatureEvidence) bool { return slices.Contains(config.Signers, s.KeyID) })
+	if len(output.Signatures) == 0 {
 		refused(NoData, SignatureMissing, " bears no signature")
-	case invalid:
+		return findings
+	}
+	// Each alone refuses, so that what is left is valid and of an allowed key.
+	if invalid {
 		refused(Fail, SignatureInvalid, " bears a signature that does not verify")
-	case !allowed:
+	}
+	if !allowed {
 		refused(Fail, SignerNotAllowed, " bears no signature of an allowed key")
 	}
 	return findings
@@ -99,6 +114,9 @@ func readContract(raw json.RawMessage) (func(Context, Evidence) []Finding, error
 		return nil, err
 	}
 	return func(_ Context, evidence Evidence) []Finding {
+		if len(sets) > 0 && !evidence.Contracts.Valid() {
+			return []Finding{{Verdict: NoData, Code: ContractUnchecked, Message: "no contract set was applied"}}
+		}
 		if len(sets) == 0 || slices.Contains(sets, evidence.Contracts) {
 			return nil
 		}

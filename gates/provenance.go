@@ -54,12 +54,21 @@ func provenanceFindings(_ Context, in ProvenanceInputs) []Finding {
 	if p.CollectorVersion == "" {
 		incomplete("collector_version", "it names no version of the collector")
 	}
+	if !p.Document.Valid() {
+		incomplete("document", "it has no digest")
+	}
 	known := int64(0)
 	for _, origin := range sortedKeys(p.Origins) {
-		known += p.Origins[origin]
+		// Written so that no sum overflows. A negative count must not make up for another.
+		if n := p.Origins[origin]; origin != "" && n > 0 && n <= p.Files-known {
+			known += n
+		} else {
+			known = -1
+			break
+		}
 	}
 	if known != p.Files || p.Files <= 0 || p.Truncated {
-		incomplete("origins", "the origin of %d of %d files is known", known, p.Files)
+		incomplete("origins", "the origin of each of %d files must be known, and none twice", p.Files)
 	}
 	if len(findings) == 0 {
 		findings = append(findings, pass(ruleProvenance, &p.Document))
@@ -105,7 +114,9 @@ func (config provenanceConfig) findings(p Provenance) []Finding {
 			refused(origin, fmt.Sprintf("%d files come from %s, which is not allowed", p.Origins[origin], origin))
 		}
 	}
-	if len(config.Collectors) > 0 && !slices.Contains(config.Collectors, p.Collector) {
+	if len(config.Collectors) > 0 && p.Collector == "" {
+		findings = append(findings, Finding{Verdict: NoData, Code: ProvenanceIncomplete, Message: "it names no collector", Evidence: &p.Document}.about("collector"))
+	} else if len(config.Collectors) > 0 && !slices.Contains(config.Collectors, p.Collector) {
 		refused("collector "+p.Collector, fmt.Sprintf("collector %q is not allowed", p.Collector))
 	}
 	return findings

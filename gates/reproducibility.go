@@ -17,7 +17,7 @@ type Repetition struct {
 // Repetitions is what the reproducibility gate looks at. Recorded is how many
 // repetitions ended: each must be listed.
 type Repetitions struct {
-	Recorded    int          `json:"recorded"`
+	Recorded    *int         `json:"recorded"`
 	Repetitions []Repetition `json:"repetitions"`
 }
 
@@ -29,12 +29,21 @@ func Reproducibility(c Context, r Repetitions) Decision { return evaluate(GateRe
 
 func reproducibilityFindings(_ Context, r Repetitions) []Finding {
 	var findings []Finding
-	if r.Recorded != len(r.Repetitions) {
+	builds := map[string]bool{}
+	for _, repetition := range r.Repetitions {
+		builds[repetition.BuildID] = true
+	}
+	// A twin must not stand for a repetition that is not there.
+	recorded := -1
+	if r.Recorded != nil {
+		recorded = *r.Recorded
+	}
+	if recorded != len(r.Repetitions) || len(builds) != len(r.Repetitions) || builds[""] {
 		findings = append(findings, refuse(ruleRepetitions, NoData, EvidenceMissing,
-			fmt.Sprintf("%d repetitions ended, %d are listed", r.Recorded, len(r.Repetitions))))
+			fmt.Sprintf("%d repetitions ended, %d are listed, of %d builds", recorded, len(r.Repetitions), len(builds))))
 	}
 	for _, repetition := range r.Repetitions {
-		if !repetition.Identical || !repetition.Record.Valid() {
+		if repetition.BuildID != "" && (!repetition.Identical || !repetition.Record.Valid()) {
 			record := repetition.Record
 			findings = append(findings, Finding{RuleID: ruleRepetitions, Verdict: Fail, Code: OutputNotReproduced, Evidence: &record,
 				Message: fmt.Sprintf("build %s did not yield the same", repetition.BuildID)}.about(repetition.BuildID))

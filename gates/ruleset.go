@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Ruleset is a policy whose rules are ready to look at evidence. The zero
@@ -83,6 +84,7 @@ func (r Ruleset) findings(gate Gate, c Context, evidence any) []Finding {
 			findings = append(findings, rule.label(rule.find(c, evidence))...)
 		}
 	}
+	r.clearedByTime(gate, c, evidence, findings)
 	warnings := int64(0)
 	for _, f := range findings {
 		if f.Enforcement == Should && f.Verdict != Pass {
@@ -95,6 +97,38 @@ func (r Ruleset) findings(gate Gate, c Context, evidence any) []Finding {
 		}
 	}
 	return findings
+}
+
+// clearedByTime puts off when time alone will have cleared findings to the first
+// instant at which no binding rule finds anything new that time clears: one
+// freeze may begin where another ends.
+func (r Ruleset) clearedByTime(gate Gate, c Context, evidence any, findings []Finding) {
+	latest := latestOf(findings)
+	for next := latest; next != nil; {
+		latest, c.At = next, *next
+		var then []Finding
+		for _, rule := range r.rules[gate] {
+			if rule.Type == typeFreeze && rule.applies(c) {
+				then = append(then, rule.label(rule.find(c, evidence))...)
+			}
+		}
+		next = latestOf(then)
+	}
+	for i := range findings {
+		if findings[i].Earliest != nil && decisive(findings[i]) {
+			findings[i].Earliest = latest
+		}
+	}
+}
+
+func latestOf(findings []Finding) *time.Time {
+	var latest *time.Time
+	for _, f := range findings {
+		if f.Earliest != nil && decisive(f) && (latest == nil || latest.Before(*f.Earliest)) {
+			latest = f.Earliest
+		}
+	}
+	return latest
 }
 
 // label makes what a rule found the rule's.

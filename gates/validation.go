@@ -63,11 +63,11 @@ func Validation(c Context, in ValidationInputs) Decision {
 
 func validationFindings(c Context, in ValidationInputs) []Finding {
 	if in.Report == nil {
-		return []Finding{refuse(ruleReport, NoData, ValidationNotRun, "there is no validation report")}
+		return append(ambiguous(nil, in.CompileInputs), refuse(ruleReport, NoData, ValidationNotRun, "there is no validation report"))
 	}
 	report := *in.Report
 	evidence := report.Report.Digest
-	findings := sameInputs(report, in.CompileInputs)
+	findings := slices.Concat(sameInputs(report, in.CompileInputs), ambiguous(&evidence, in.CompileInputs))
 	if reason := miscounted(report); reason != "" {
 		findings = append(findings, Finding{RuleID: ruleReport, Verdict: Error, Code: ValidationMalformed, Message: reason, Evidence: &evidence})
 	}
@@ -168,8 +168,9 @@ func miscounted(report ReportEvidence) string {
 	}{{report.Severities, report.BySeverity}, {report.Codes, report.ByCode}} {
 		total := int64(0)
 		for _, of := range sortedKeys(counted.by) {
-			if counted.by[of] < 0 {
-				return fmt.Sprintf("%s was counted %d times", of, counted.by[of])
+			// Written so that no sum overflows.
+			if n := counted.by[of]; n < 0 || n > counted.total-total {
+				return fmt.Sprintf("%s was counted %d times, of %d issues in all", of, n, counted.total)
 			}
 			total += counted.by[of]
 		}
@@ -198,6 +199,19 @@ func sameInputs(report ReportEvidence, inputs []records.Artifact) []Finding {
 	}
 	if len(findings) == 0 {
 		findings = append(findings, pass(ruleReportInputs, &evidence))
+	}
+	return findings
+}
+
+// ambiguous finds inputs that a report must be about and that compile would not
+// get, or get twice: it cannot be about both.
+func ambiguous(evidence *records.Digest, inputs []records.Artifact) []Finding {
+	var findings []Finding
+	for _, name := range []string{records.OutResolved, records.OutSnapshot} {
+		if found := named(inputs, name); len(found) != 1 || !found[0].Ref.Valid() {
+			findings = append(findings, Finding{RuleID: ruleReportInputs, Verdict: Fail, Code: ValidationOtherInputs, Evidence: evidence,
+				Message: fmt.Sprintf("compile would use %d artifacts of name %s, must use one with a digest", len(found), name)}.about(name))
+		}
 	}
 	return findings
 }

@@ -3,6 +3,7 @@ package gates
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/initkoa/orgo/records"
@@ -29,7 +30,7 @@ type Unmet struct {
 func WhyNot(d Decision) []Unmet {
 	unmet := []Unmet{}
 	for _, f := range d.Findings {
-		if !decisive(f) || f.Verdict == Pass {
+		if !decisive(f) || f.Verdict == Pass || implied(d, f) {
 			continue
 		}
 		at := slices.IndexFunc(unmet, func(u Unmet) bool { return u.Code == f.Code && u.Target == f.Target })
@@ -43,6 +44,21 @@ func WhyNot(d Decision) []Unmet {
 	slices.SortStableFunc(unmet, func(a, b Unmet) int { return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Target, b.Target)) })
 	return unmet
 }
+
+// implied reports whether a rule only says that it lacks a fact, while the gate's
+// own rules refuse what it would be read from. There is then no more to be met.
+func implied(d Decision, f Finding) bool {
+	spec, _ := specOf(d.Gate)
+	if f.Code != EvidenceMissing || ownRule(f) || !slices.ContainsFunc(spec.facts, func(of fact) bool { return of.name == f.Target }) {
+		return false
+	}
+	return slices.ContainsFunc(d.Findings, func(other Finding) bool {
+		return decisive(other) && ownRule(other) && other.Verdict != Pass
+	})
+}
+
+// ownRule reports whether a finding is of a rule that always holds.
+func ownRule(f Finding) bool { return strings.HasPrefix(f.RuleID, "orgo/") }
 
 func (u *Unmet) add(f Finding) {
 	u.Verdict = worse(u.Verdict, f.Verdict)

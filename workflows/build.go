@@ -169,6 +169,7 @@ func (b *build) exits(ctx workflow.Context, stage records.Stage, out activities.
 	if again := b.pinned.Reproduce; again != nil {
 		decisions = append(decisions, gates.Determinism(c, gates.Reproduction{
 			Of: again.Of, Expected: again.Outputs[stage], Actual: out.Outputs,
+			Recorded: len(again.Outputs[stage]), Yielded: len(out.Outputs),
 		}))
 	}
 	return decisions
