@@ -173,3 +173,17 @@ func TestOrderThatShowsIsSeen(t *testing.T) {
 	}
 	require.Len(t, first, 2)
 }
+
+// firstOf returns one trial of a gate, which passes.
+func firstOf(t *testing.T, s anySubject) (trial, gates.Ruleset) {
+	t.Helper()
+	pool := s.pool(t)[:1]
+	x := rapid.Custom(func(t *rapid.T) trial {
+		x, _ := s.draw(t, pool, 0, false)
+		return x
+	}).Example(1)
+	d, err := s.decide(x.context(pool[0]), x.Evidence)
+	require.NoError(t, err)
+	require.True(t, d.Permits())
+	return x, pool[0]
+}
