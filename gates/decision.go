@@ -105,6 +105,8 @@ type Context struct {
 	At        time.Time // the time of the decision, given by the caller
 	Actor     string    // who asked for it: the workflow, or an operator
 	Evaluator string    // the version of the evaluator that decides
+
+	known knownFacts // the facts that an expression has asked for
 }
 
 // decide makes the decision that findings amount to. inputs is everything that
@@ -139,18 +141,17 @@ func decide(gate Gate, c Context, inputs any, builtin, policy []Finding) Decisio
 		d.Inputs = canonical
 	}
 	d.Findings = sortFindings(findings)
+	d.RuleIDs = make([]string, 0, len(findings))
 	for _, f := range d.Findings {
 		d.RuleIDs = append(d.RuleIDs, f.RuleID)
 		if f.Evidence != nil {
 			d.Evidence = append(d.Evidence, *f.Evidence)
 		}
-		if !decisive(f) {
+		if !decisive(f) || f.Verdict == Pass {
 			continue
 		}
 		d.Verdict = worse(d.Verdict, f.Verdict)
-		if f.Verdict != Pass {
-			d.Codes = append(d.Codes, f.Code)
-		}
+		d.Codes = append(d.Codes, f.Code)
 	}
 	d.Codes = SortCodes(d.Codes)
 	slices.Sort(d.RuleIDs)
@@ -180,15 +181,25 @@ func (f Finding) about(target string) Finding {
 func decisive(f Finding) bool { return !f.Advisory }
 
 // sortFindings orders findings by rule, code, target, message, evidence and
-// verdict, in place, so that the order in which evidence arrived does not show.
+// verdict, so that the order in which evidence arrived does not show. It moves
+// pointers, for findings are large.
 func sortFindings(findings []Finding) []Finding {
-	slices.SortStableFunc(findings, func(a, b Finding) int {
-		return cmp.Or(
-			cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Target, b.Target),
-			cmp.Compare(a.Message, b.Message), compareEvidence(a.Evidence, b.Evidence), cmp.Compare(a.Verdict, b.Verdict),
-		)
+	places := make([]*Finding, len(findings))
+	for i := range findings {
+		places[i] = &findings[i]
+	}
+	slices.SortStableFunc(places, func(a, b *Finding) int {
+		if byRule := cmp.Compare(a.RuleID, b.RuleID); byRule != 0 {
+			return byRule // most differ here
+		}
+		return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Target, b.Target),
+			cmp.Compare(a.Message, b.Message), compareEvidence(a.Evidence, b.Evidence), cmp.Compare(a.Verdict, b.Verdict))
 	})
-	return findings
+	sorted := make([]Finding, len(findings))
+	for i, f := range places {
+		sorted[i] = *f
+	}
+	return sorted
 }
 
 func compareEvidence(a, b *records.Digest) int {

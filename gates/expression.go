@@ -42,8 +42,58 @@ type expressionConfig struct {
 
 // expression is a compiled one. Uses lists the facts that it reads.
 type expression struct {
-	program cel.Program
+	counted cel.Program // counts its cost, and stops at maxCost
+	plain   cel.Program // does not: for facts no larger than estimates reckoned with
 	uses    []fact
+}
+
+// knownFact is a fact in the form in which expressions read it, nil if the
+// evidence does not hold it. Large ones may cost more than was estimated.
+type knownFact struct {
+	value ref.Val
+	large bool
+}
+
+// knownFacts are facts by name, as an activation that expressions read.
+type knownFacts map[string]knownFact
+
+// ResolveName returns the value of a fact.
+func (k knownFacts) ResolveName(name string) (any, bool) {
+	known := k[name]
+	return known.value, known.value != nil
+}
+
+// Parent returns none.
+func (knownFacts) Parent() cel.Activation { return nil }
+
+// fact returns a fact of the evidence, which several expressions may ask for.
+func (c Context) fact(f fact, evidence any) knownFact {
+	known, there := c.known[f.name]
+	if !there {
+		known = asKnown(f.of(c, evidence))
+		c.known[f.name] = known
+	}
+	return known
+}
+
+func asKnown(value any) knownFact {
+	switch v := value.(type) {
+	case nil:
+		return knownFact{}
+	case string:
+		return knownFact{types.String(v), len(v) > maxText}
+	case []string:
+		long := slices.ContainsFunc(v, func(text string) bool { return len(text) > maxText })
+		return knownFact{types.DefaultTypeAdapter.NativeToValue(v), long || len(v) > maxListed}
+	case map[string]int64:
+		counts := make(map[string]any, len(v))
+		for name, n := range v {
+			counts[name] = n
+		}
+		return knownFact{types.NewStringInterfaceMap(types.DefaultTypeAdapter, counts), len(v) > maxListed}
+	default:
+		return knownFact{types.DefaultTypeAdapter.NativeToValue(v), false}
+	}
 }
 
 func readExpression(raw json.RawMessage) (ruleMade, error) {
@@ -101,8 +151,12 @@ func compileExpression(spec gateSpec, text string) (expression, error) {
 	if !evidence {
 		return expression{}, fmt.Errorf("reads no evidence; the %s gate has %s", spec.gate, factNames(spec.facts))
 	}
-	program, err := environment.Program(checked, cel.CostLimit(maxCost))
-	return expression{program, uses}, err
+	counted, err := environment.Program(checked, cel.CostLimit(maxCost))
+	if err != nil {
+		return expression{}, err
+	}
+	plain, err := environment.Program(checked)
+	return expression{counted, plain, uses}, err
 }
 
 // environmentOf returns the environment of a gate's expressions: its facts, and
@@ -122,8 +176,10 @@ func environmentOf(spec gateSpec) (*cel.Env, error) {
 	options := []cel.EnvOption{
 		cel.StdLib(cel.StdLibSubset(subset)),
 		cel.ASTValidators(cel.ValidateRegexLiterals()),
+		// A binding of the overload would look at an entry of the map at every call, to
+		// see its type, which is checked already.
 		cel.Function("count", cel.MemberOverload("count_of_code",
-			[]*cel.Type{celTypes[countsFact], cel.StringType}, cel.IntType, cel.BinaryBinding(countOf))),
+			[]*cel.Type{celTypes[countsFact], cel.StringType}, cel.IntType), cel.SingletonBinaryBinding(countOf, traits.IndexerType)),
 	}
 	for _, f := range slices.Concat(contextFacts, spec.facts) {
 		options = append(options, cel.Variable(f.name, celTypes[f.kind]))
@@ -225,7 +281,7 @@ func (e expression) canRefuse(given map[string]json.RawMessage) error {
 	if len(given) != len(e.uses) {
 		return fmt.Errorf("gives facts that the expression does not use: it uses %s", factNames(e.uses))
 	}
-	holds, err := e.evaluate(values)
+	holds, err := evaluated(e.counted, values)
 	switch {
 	case err != nil:
 		return err
@@ -258,20 +314,22 @@ func decodeAs[T any](raw json.RawMessage) (any, error) {
 // findings evaluates the expression. Every fact that it reads must be there, also
 // those that it would not come to: absence is no data, whatever stands beside it.
 func (e expression) findings(c Context, evidence any, message string) []Finding {
-	values := make(map[string]any, len(e.uses))
 	var findings []Finding
+	program := e.plain
 	for _, f := range e.uses {
-		value := f.of(c, evidence)
-		if value == nil {
+		known := c.fact(f, evidence)
+		if known.large {
+			program = e.counted
+		}
+		if known.value == nil {
 			findings = append(findings, Finding{Verdict: NoData, Code: EvidenceMissing,
 				Message: fmt.Sprintf("%s: %s is not known", message, f.name)}.about(f.name))
 		}
-		values[f.name] = value
 	}
 	if len(findings) > 0 {
 		return findings
 	}
-	holds, err := e.evaluate(values)
+	holds, err := evaluated(program, c.known)
 	switch {
 	case err != nil:
 		return []Finding{{Verdict: Error, Code: GateError, Message: fmt.Sprintf("%s: %v", message, err)}}
@@ -282,8 +340,9 @@ func (e expression) findings(c Context, evidence any, message string) []Finding 
 	}
 }
 
-func (e expression) evaluate(values map[string]any) (bool, error) {
-	result, _, err := e.program.Eval(values)
+// evaluated evaluates a program over facts: a map, or knownFacts.
+func evaluated(program cel.Program, values any) (bool, error) {
+	result, _, err := program.Eval(values)
 	if err != nil {
 		return false, err
 	}

@@ -1,6 +1,7 @@
 package gates
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,6 +37,10 @@ func (p Policy) Compile() (Ruleset, error) {
 		} else {
 			set.rules[made.gate] = append(set.rules[made.gate], compiledRule{rule, made.find})
 		}
+	}
+	for _, rules := range set.rules {
+		// Findings are sorted by rule: those of sorted rules nearly are.
+		slices.SortStableFunc(rules, func(a, b compiledRule) int { return cmp.Compare(a.ID, b.ID) })
 	}
 	return set, nil
 }
@@ -78,10 +83,11 @@ func inConfig(err error) *PolicyError {
 // findings returns what the rules of a gate that apply find, each under the
 // rule's name. A rule that finds nothing to object to is found to pass.
 func (r Ruleset) findings(gate Gate, c Context, evidence any) []Finding {
-	var findings []Finding
+	c.known = knownFacts{}
+	findings := make([]Finding, 0, len(r.rules[gate]))
 	for _, rule := range r.rules[gate] {
 		if rule.Type != typeWarnings && rule.applies(c) {
-			findings = append(findings, rule.label(rule.find(c, evidence))...)
+			findings = rule.label(findings, rule.find(c, evidence))
 		}
 	}
 	r.clearedByTime(gate, c, evidence, findings)
@@ -93,7 +99,7 @@ func (r Ruleset) findings(gate Gate, c Context, evidence any) []Finding {
 	}
 	for _, rule := range r.rules[gate] {
 		if rule.Type == typeWarnings && rule.applies(c) {
-			findings = append(findings, rule.label(rule.find(c, warnings))...)
+			findings = rule.label(findings, rule.find(c, warnings))
 		}
 	}
 	return findings
@@ -109,7 +115,7 @@ func (r Ruleset) clearedByTime(gate Gate, c Context, evidence any, findings []Fi
 		var then []Finding
 		for _, rule := range r.rules[gate] {
 			if rule.Type == typeFreeze && rule.applies(c) {
-				then = append(then, rule.label(rule.find(c, evidence))...)
+				then = rule.label(then, rule.find(c, evidence))
 			}
 		}
 		next = latestOf(then)
@@ -131,18 +137,20 @@ func latestOf(findings []Finding) *time.Time {
 	return latest
 }
 
-// label makes what a rule found the rule's.
-func (r compiledRule) label(found []Finding) []Finding {
+// label makes what a rule found the rule's, and appends it to findings.
+func (r compiledRule) label(findings, found []Finding) []Finding {
+	first := len(findings)
+	findings = append(findings, found...)
 	if len(found) == 0 {
-		found = []Finding{{Verdict: Pass}}
+		findings = append(findings, Finding{Verdict: Pass})
 	}
-	for i := range found {
-		found[i].RuleID = r.ID
+	for i := first; i < len(findings); i++ {
+		findings[i].RuleID = r.ID
 		if r.Enforcement != Must {
-			found[i].Advisory, found[i].Enforcement = true, r.Enforcement
+			findings[i].Advisory, findings[i].Enforcement = true, r.Enforcement
 		}
 	}
-	return found
+	return findings
 }
 
 // warningsConfig is the config of a rule of type "warnings": how many warnings,

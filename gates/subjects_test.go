@@ -129,7 +129,7 @@ func TestEveryGateIsASubject(t *testing.T) {
 // environment costs more than ten thousand decisions.
 func (s anySubject) pool(t *testing.T) []gates.Ruleset {
 	t.Helper()
-	pool := make([]gates.Ruleset, 0, 40)
+	pool := make([]gates.Ruleset, 0, 20)
 	for seed := range cap(pool) {
 		bundle := rapid.Custom(s.bundle).Example(seed)
 		policy, err := gates.ParsePolicy(records.DigestOf(bundle), bundle)

@@ -117,11 +117,12 @@ func readValidation(raw json.RawMessage) (func(Context, ValidationInputs) []Find
 			}
 		}
 	}
+	limits := config.limits()
 	return func(_ Context, in ValidationInputs) []Finding {
 		if in.Report == nil {
 			return []Finding{{Verdict: NoData, Code: ValidationNotRun, Message: "there is no validation report"}}
 		}
-		findings := limitFindings(*in.Report, config)
+		findings := beyond(*in.Report, limits)
 		if status := in.Report.Status; (status == ReportPassed || status == ReportPartial) && !config.admits(status) {
 			findings = append(findings, notAdmitted(*in.Report))
 		}
@@ -162,6 +163,9 @@ func miscounted(report ReportEvidence) string {
 	if reason := malformed(report); reason != "" {
 		return reason
 	}
+	if addUp(report.Severities, report.BySeverity) && addUp(report.Codes, report.ByCode) {
+		return ""
+	}
 	for _, counted := range []struct {
 		by    map[string]int64
 		total int64
@@ -179,6 +183,17 @@ func miscounted(report ReportEvidence) string {
 		}
 	}
 	return ""
+}
+
+// addUp reports whether counts are what they sum up to, whatever their order.
+func addUp(by map[string]int64, total int64) bool {
+	for _, n := range by {
+		if n < 0 || n > total {
+			return false
+		}
+		total -= n
+	}
+	return total == 0
 }
 
 func sameInputs(report ReportEvidence, inputs []records.Artifact) []Finding {
@@ -216,21 +231,44 @@ func ambiguous(evidence *records.Digest, inputs []records.Artifact) []Finding {
 	return findings
 }
 
+// issueLimit is how many issues of a code or severity there may be at most.
+type issueLimit struct {
+	severity bool
+	name     string
+	most     int64
+}
+
+// limits returns the limits of a config, sorted.
+func (v ValidationConfig) limits() []issueLimit {
+	var limits []issueLimit
+	for _, name := range sortedKeys(v.MaxByCode) {
+		limits = append(limits, issueLimit{false, name, v.MaxByCode[name]})
+	}
+	for _, name := range sortedKeys(v.MaxBySeverity) {
+		limits = append(limits, issueLimit{true, name, v.MaxBySeverity[name]})
+	}
+	return limits
+}
+
 // limitFindings compares the report's counts with the limits of one rule.
 func limitFindings(report ReportEvidence, config ValidationConfig) []Finding {
+	return beyond(report, config.limits())
+}
+
+func beyond(report ReportEvidence, limits []issueLimit) []Finding {
 	var findings []Finding
-	evidence := report.Report.Digest
-	check := func(kind string, limits, found map[string]int64) {
-		for _, name := range sortedKeys(limits) {
-			if found[name] > limits[name] {
-				findings = append(findings, Finding{Verdict: Fail, Code: ValidationIssueLimit, Evidence: &evidence,
-					Message: fmt.Sprintf("%d issues of %s %s, at most %d admitted", found[name], kind, name, limits[name])}.
-					about(kind+" "+name))
-			}
+	for _, limit := range limits {
+		kind, found := "code", report.Codes[limit.name]
+		if limit.severity {
+			kind, found = "severity", report.Severities[limit.name]
+		}
+		if found > limit.most {
+			evidence := report.Report.Digest
+			findings = append(findings, Finding{Verdict: Fail, Code: ValidationIssueLimit, Evidence: &evidence,
+				Message: fmt.Sprintf("%d issues of %s %s, at most %d admitted", found, kind, limit.name, limit.most)}.
+				about(kind+" "+limit.name))
 		}
 	}
-	check("code", config.MaxByCode, report.Codes)
-	check("severity", config.MaxBySeverity, report.Severities)
 	return findings
 }
 
