@@ -84,7 +84,7 @@ func TestFailOpen02AbsenceIsNoDefault(t *testing.T) {
 	for _, change := range []func(*gates.Window){
 		func(w *gates.Window) { w.Metrics[0].Value = nil },
 		func(w *gates.Window) { w.Metrics[0].Samples = 0 },
-		func(w *gates.Window) { w.Metrics, w.Measured = nil, 0 },
+		func(w *gates.Window) { w.Metrics[0].Name = "latency" },
 	} {
 		require.Equal(t, []gates.Code{gates.MetricNoData}, health(t, change).Codes)
 	}
@@ -116,7 +116,10 @@ func TestFailOpen04EndedEarly(t *testing.T) {
 	d := health(t, func(w *gates.Window) { w.Ended = false })
 	require.Equal(t, gates.Pending, d.Verdict)
 	require.Equal(t, []gates.Code{gates.AnalysisIncomplete}, d.Codes)
-	require.False(t, health(t, func(w *gates.Window) { *w = gates.Window{Ended: true} }).Permits(), "nothing was measured")
+	require.False(t, health(t, func(w *gates.Window) { *w = gates.Window{Ended: true} }).Permits(), "there is no window")
+	nothing := soundWindow()
+	nothing.Metrics, nothing.Measured = nil, 0
+	require.False(t, gates.Health(context(records.Activate), nothing).Permits(), "nothing was measured, and no rule asks for it")
 }
 
 // An override is no standing permission. Each is a decision of its own, with
@@ -162,7 +165,7 @@ func TestFailOpen10EmptyDataScoresNothing(t *testing.T) {
 	t.Parallel()
 	empty := func(w *gates.Window) { w.Metrics, w.Measured, w.Reporting = []gates.Metric{}, 0, 0 }
 	first := health(t, empty)
-	require.Equal(t, []gates.Code{gates.EvidenceMissing, gates.MetricNoData}, first.Codes)
+	require.Equal(t, []gates.Code{gates.EvidenceMissing}, first.Codes)
 	for range 20 {
 		require.Equal(t, canonical(t, first), canonical(t, health(t, empty)))
 	}

@@ -56,7 +56,7 @@ func healthFindings(c Context, w Window) []Finding {
 		bad(Pending, AnalysisIncomplete, "analysis", "the analysis has not ended")
 	}
 	nameless := func(m Metric) bool { return m.Name == "" }
-	if w.Measured != len(w.Metrics) || slices.ContainsFunc(w.Metrics, nameless) {
+	if len(w.Metrics) == 0 || w.Measured != len(w.Metrics) || slices.ContainsFunc(w.Metrics, nameless) {
 		bad(NoData, EvidenceMissing, "metrics", fmt.Sprintf("%d metrics were measured, %d are listed, each must be with its name", w.Measured, len(w.Metrics)))
 	}
 	seen := map[string]bool{}
@@ -145,6 +145,10 @@ func (config healthConfig) findings(c Context, w Window) []Finding {
 		found(NoData, EvidenceMissing, "window", "the window is not that of a cohort that reports")
 	case tooFew(w.Reporting, w.Expected, config.MinReportingPercent):
 		found(Insufficient, ReportingTooLow, "reporting", "%d of %d members reported, must be %d %%", w.Reporting, w.Expected, config.MinReportingPercent)
+	}
+	if len(w.Metrics) == 0 {
+		found(NoData, EvidenceMissing, "metrics", "nothing was measured")
+		return findings
 	}
 	for _, rule := range config.Metrics {
 		metric, there := w.metric(rule.Name)

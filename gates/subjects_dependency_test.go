@@ -23,7 +23,7 @@ func passedStage(c gates.Context, stage records.Stage, generation int) gates.Pas
 		passed.Outputs = append(passed.Outputs, artifact(output.Name, output.Name, output.MediaType))
 	}
 	for _, gate := range append(gates.ExitGates(stage), gates.GateProvenance) {
-		if gate != gates.GateProvenance || stage == records.Ingest {
+		if gate != gates.GateProvenance || stage == records.Ingest && c.Rules.Has(gates.GateProvenance) {
 			passed.Decisions = append(passed.Decisions, decisionOf(c, stage, generation, gate))
 		}
 	}

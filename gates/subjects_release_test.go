@@ -332,6 +332,10 @@ func healthSubject() subject[gates.Window] {
 			case about:
 				repairMetric(w, name, u.Code)
 			case u.Target == "metrics":
+				if len(w.Metrics) == 0 {
+					repairMetric(w, "errors", gates.MetricNoData)
+					repairMetric(w, "latency", gates.MetricNoData)
+				}
 				w.Measured = len(w.Metrics)
 			case u.Target == "window":
 				w.Digest = digest("window")
