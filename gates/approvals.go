@@ -21,8 +21,8 @@ type Vote struct {
 }
 
 // Votes is what the approvals gate looks at. Recorded is how many votes were
-// cast: each must be listed, once, and no vote is not the same as none recorded. PolicyChanged says that there is a policy
-// author, who has no say.
+// cast: each must be listed, once, and no vote is not the same as none recorded.
+// PolicyChanged says that there is a policy author, who has no say.
 type Votes struct {
 	Intent       records.Digest `json:"intent"`
 	Requester    string         `json:"requester"`

@@ -169,8 +169,8 @@ func (config healthConfig) findings(c Context, w Window) []Finding {
 // tooFew reports whether reporting is less than percent of expected, none of
 // which is negative. Products have 128 bits: one that overflowed might pass.
 func tooFew(reporting, expected, percent int64) bool {
-	haveHigh, have := bits.Mul64(uint64(reporting), 100)            //nolint:gosec // not negative
-	wantHigh, want := bits.Mul64(uint64(expected), uint64(percent)) //nolint:gosec // not negative
+	haveHigh, have := bits.Mul64(uint64(reporting), 100)
+	wantHigh, want := bits.Mul64(uint64(expected), uint64(percent))
 	return haveHigh < wantHigh || haveHigh == wantHigh && have < want
 }
 

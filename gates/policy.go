@@ -40,6 +40,8 @@ type BundlePolicy struct {
 	EffectiveTo   *time.Time    `json:"effective_to,omitempty"`
 	Rules         []BundleRule  `json:"rules"`
 	AppliesTo     *BundleTarget `json:"applies_to,omitempty"`
+	// Parameters are part of the form of a bundle, and no rule type knows any.
+	Parameters map[string]json.RawMessage `json:"parameters,omitempty"`
 }
 
 // BundleTarget narrows where a policy applies.
@@ -165,6 +167,9 @@ func (p BundlePolicy) problems(at string) []error {
 	}
 	if p.EffectiveFrom != nil && p.EffectiveTo != nil && !p.EffectiveFrom.Before(*p.EffectiveTo) {
 		found = append(found, &PolicyError{at + "/effective_to", "is not after effective_from: the policy would never hold"})
+	}
+	if len(p.Parameters) > 0 {
+		found = append(found, &PolicyError{at + "/parameters", "no rule would read them: what a rule asks stands in its config"})
 	}
 	if p.AppliesTo == nil {
 		return found

@@ -29,6 +29,7 @@ func TestParsePolicy(t *testing.T) {
 		"not json":            {[]byte("{"), "/"},
 		"unknown enforcement": {bundle(`{"policy_id":"p","enforcement":"WILL","rules":[]}`), "/policies/0/enforcement"},
 		"no enforcement":      {bundle(`{"policy_id":"p","rules":[]}`), "/policies/0/enforcement"},
+		"parameters":          {bundle(`{"policy_id":"p","enforcement":"MUST","parameters":{"max":3},"rules":[]}`), "/policies/0/parameters"},
 		"applies_to":          {bundle(`{"policy_id":"p","enforcement":"MUST","applies_to":{},"rules":[]}`), "/policies/0/applies_to"},
 		"unknown type":        {rules(`{"rule_id":"r","type":"vibes"}`), "/policies/0/rules/0/type"},
 		"unknown key":         {rules(`{"rule_id":"r","type":"validation","config":{"admit":["passed"],"admitt":1}}`), "/policies/0/rules/0/config/admitt"},
