@@ -89,7 +89,8 @@ type Decision struct {
 	Validated *records.Digest `json:"validated_inputs,omitempty"`
 	Actor     string          `json:"actor"`
 	// Inputs is what was looked at, canonical: InputsDigest is its digest. With it
-	// and the policy the decision can be made again (Replay).
+	// and the policy the decision can be made again (Replay). What is larger than
+	// maxKept is not kept.
 	Inputs json.RawMessage `json:"inputs,omitempty"`
 	// Override is set in a decision that overrides another, which stays.
 	Override *Override `json:"override,omitempty"`
@@ -108,6 +109,11 @@ type Context struct {
 
 	known knownFacts // the facts that an expression has asked for
 }
+
+// maxKept is how large inputs a decision holds, in bytes: those of about a
+// thousand output files. Decisions travel in workflow payloads, which Temporal
+// bounds at 2 MiB, several together.
+const maxKept = 256 << 10
 
 // decide makes the decision that findings amount to. inputs is everything that
 // was looked at; its canonical digest makes the decision replayable.
@@ -137,7 +143,7 @@ func decide(gate Gate, c Context, inputs any, builtin, policy []Finding) Decisio
 	} else {
 		d.InputsDigest = records.DigestOf(canonical)
 	}
-	if evaluators[c.Evaluator].keeps {
+	if evaluators[c.Evaluator].keeps && len(canonical) <= maxKept {
 		d.Inputs = canonical
 	}
 	d.Findings = sortFindings(findings)

@@ -2,6 +2,7 @@ package gates_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -107,4 +108,23 @@ func TestReplayRefuses(t *testing.T) {
 	test := gates.NewBacktest(ruleset())
 	test.Add(changed, ruleset())
 	require.Zero(t, test.Identical)
+}
+
+// What a decision was made from is not kept where it would not fit a workflow's
+// payload: the decision says by its digest what it was, and cannot be made again.
+func TestLargeInputsAreNotKept(t *testing.T) {
+	t.Parallel()
+	evidence := good(records.Compile)
+	for i := range 2000 {
+		part := evidence.Outputs[len(evidence.Outputs)-1]
+		part.Artifact.Path = fmt.Sprintf("part-%d", i)
+		evidence.Outputs = append(evidence.Outputs, part)
+	}
+	evidence.Declared = len(evidence.Outputs)
+	d := gates.Integrity(context(records.Compile), evidence)
+	require.True(t, d.Permits(), "%+v", d.Codes)
+	require.Empty(t, d.Inputs)
+	require.True(t, d.InputsDigest.Valid())
+	_, err := gates.Replay(d, ruleset())
+	require.ErrorIs(t, err, gates.ErrNotReplayable)
 }
