@@ -38,9 +38,9 @@ func (p Policy) Compile() (Ruleset, error) {
 			set.rules[made.gate] = append(set.rules[made.gate], compiledRule{rule, made.find})
 		}
 	}
-	for _, rules := range set.rules {
+	for _, gate := range Gates() {
 		// Findings are sorted by rule: those of sorted rules nearly are.
-		slices.SortStableFunc(rules, func(a, b compiledRule) int { return cmp.Compare(a.ID, b.ID) })
+		slices.SortStableFunc(set.rules[gate], func(a, b compiledRule) int { return cmp.Compare(a.ID, b.ID) })
 	}
 	return set, nil
 }

@@ -143,8 +143,6 @@ func TestBadUsage(t *testing.T) {
 		"pipeline is a list":    {[]string{"build", "start", "--input", "x", "--pipeline", list}, "must be a mapping"},
 		"file of a pipeline":    {[]string{"build", "start", "--input", "x", "--pipeline", dangling}, "nowhere.jsonl"},
 		"no policy file":        {[]string{"build", "start", "--input", "x", "--policy", dir + "/none.yaml"}, "none.yaml"},
-		"no contracts":          {[]string{"build", "start", "--input", "x", "--contracts", dir}, "no file *.schema.json"},
-		"broken contracts":      {[]string{"build", "start", "--input", "x", "--contracts", dir + "/schemas"}, "a.schema.json"},
 		"unknown pipeline":      {[]string{"pipeline", "show", "latest"}, `"latest"`},
 		"two codes":             {[]string{"explain", "A", "B"}, "one reason code"},
 		"no settings file":      {[]string{"version", "--config", dir + "/none.yaml"}, "none.yaml"},

@@ -161,3 +161,18 @@ func TestABuildNamesAPinnedContractSet(t *testing.T) {
 	require.Contains(t, r.err, "PIN_UNKNOWN")
 	require.Contains(t, r.err, "orgo contracts list")
 }
+
+// A set that cannot be used is refused by build start as it is by contracts check.
+func TestABuildRefusesContractsThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	empty := t.TempDir()
+	broken := t.TempDir()
+	write(t, broken, "a.schema.json", `{"type": "object", "type": "array"}`)
+	for directory, problem := range map[string]string{empty: "has no *.schema.json file", broken: "a.schema.json#/type"} {
+		r := b.orgo(t, "build", "start", "--input", "/data", "--contracts", directory)
+		require.Equal(t, 1, r.code)
+		require.Contains(t, r.err, "CONTRACTS_INVALID")
+		require.Contains(t, r.err, problem)
+	}
+}
