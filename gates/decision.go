@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -28,6 +29,11 @@ const (
 // that is not in the table is worse than every other.
 var severity = map[Verdict]int{
 	Pass: 0, Pending: 1, Insufficient: 2, Stale: 3, NoData: 4, Error: 5, Fail: 6,
+}
+
+// Verdicts returns all verdicts, the best first.
+func Verdicts() []Verdict {
+	return slices.SortedFunc(maps.Keys(severity), func(a, b Verdict) int { return cmp.Compare(severity[a], severity[b]) })
 }
 
 // worse returns the worse of two verdicts.

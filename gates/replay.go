@@ -1,6 +1,7 @@
 package gates
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -15,7 +16,7 @@ var ErrNotReplayable = errors.New("decision cannot be made again")
 // decision, byte for byte. Errors are ErrNotReplayable: the evaluator is not
 // known or kept no inputs, or the inputs are not what their digest says.
 func Replay(stored Decision, rules Ruleset) (Decision, error) {
-	spec, known := specOf(stored.Gate)
+	_, known := specOf(stored.Gate)
 	version := evaluators[stored.EvaluatorVersion]
 	switch {
 	case !known || !version.keeps || len(stored.Inputs) == 0:
@@ -31,12 +32,27 @@ func Replay(stored Decision, rules Ruleset) (Decision, error) {
 		}
 		return Overrule(c, in.Refused, in.Requester, in.Override), nil
 	}
-	evidence, err := spec.decode(stored.Inputs)
+	d, err := Decide(stored.Gate, c, stored.Inputs)
 	if err != nil {
 		return Decision{}, fmt.Errorf("%w: %w", ErrNotReplayable, err)
+	}
+	return d, nil
+}
+
+// Decide lets a gate decide over evidence in JSON, which is the form in which
+// decisions keep their inputs. Its error, a *PolicyError whose pointer is into the
+// inputs, is that of a gate that is not known, or of evidence that is not its kind.
+func Decide(gate Gate, c Context, inputs json.RawMessage) (Decision, error) {
+	spec, known := specOf(gate)
+	if !known {
+		return Decision{}, wrong("", "%q is no gate; there are %v", gate, Gates())
+	}
+	evidence, err := spec.decode(inputs)
+	if err != nil {
+		return Decision{}, err
 	}
 	if in, is := evidence.(ValidationInputs); is {
 		return Validation(c, in), nil
 	}
-	return evaluate(stored.Gate, c, evidence), nil
+	return evaluate(gate, c, evidence), nil
 }
