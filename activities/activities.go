@@ -11,6 +11,7 @@ import (
 
 	"github.com/initkoa/orgo/activities/artifacts"
 	"github.com/initkoa/orgo/activities/runner"
+	"github.com/initkoa/orgo/gates/mandate"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/attest"
 	"github.com/initkoa/orgo/records/store"
@@ -57,6 +58,8 @@ type Activities struct {
 	webhooks    *http.Client
 	contracts   *contractCache
 	checked     *cache[checkedKey, []byte]
+	trust       mandate.Trust
+	bundles     *cache[records.Digest, mandate.Bundle]
 }
 
 // checkedKey names a document that was checked, by its digest and what it is.
@@ -82,6 +85,8 @@ type Options struct {
 	// Events and WebhookKey serve webhooks.
 	Events     EventLog
 	WebhookKey []byte
+	// Trust says whose signatures count, on policy bundles and on outputs.
+	Trust mandate.Trust
 }
 
 // New returns activities over the given parts.
@@ -91,5 +96,6 @@ func New(o Options) *Activities {
 		log: o.Log, environment: o.Environment, signer: o.Signer,
 		events: o.Events, webhookKey: o.WebhookKey, webhooks: newWebhookClient(), contracts: newContractCache(o.Artifacts),
 		checked: newCache[checkedKey, []byte](checkedSize),
+		trust:   o.Trust, bundles: newCache[records.Digest, mandate.Bundle](checkedSize),
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/initkoa/orgo/activities/runner"
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/gates/mandate"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/store"
 	"github.com/initkoa/orgo/schemas"
@@ -131,21 +132,28 @@ func (a *Activities) pinPipeline(ctx context.Context, ref records.Ref) (records.
 	return pipeline, stored, err
 }
 
+// pinPolicy reads the policy bundle again, whoever admitted it: this is the second
+// lock, behind that of the API.
 func (a *Activities) pinPolicy(ctx context.Context, request records.BuildRequest, pins *records.Pins) (gates.Policy, error) {
-	canonical, err := a.pinDocument(ctx, request.Policy, gates.PolicyInvalid, "policy bundle", schemas.ValidateMandateBundle)
+	sent, err := a.artifacts.ReadAll(ctx, request.Policy, documentLimit)
 	if err != nil {
 		return gates.Policy{}, err
 	}
-	pins.Policy, err = a.artifacts.PutBytes(ctx, records.MediaJSON, canonical)
+	bundle, err := a.bundles.get(request.Policy.Digest, func() (mandate.Bundle, error) { return mandate.Read(sent, a.trust) })
+	var refused *mandate.Error
+	if errors.As(err, &refused) {
+		failure := runner.Fail(refused.Code, err, "policy bundle is refused")
+		if failure.Details, err = json.Marshal(refused.Problems); err != nil {
+			return gates.Policy{}, err
+		}
+		return gates.Policy{}, failure
+	}
 	if err != nil {
 		return gates.Policy{}, err
 	}
-	policy, err := gates.ParsePolicy(pins.Policy.Digest, canonical)
-	if err != nil {
-		return gates.Policy{}, runner.Fail(gates.PolicyInvalid, err, "policy bundle is refused")
-	}
-	pins.PolicyID = policy.BundleID
-	return policy, nil
+	pins.Policy, err = a.artifacts.PutBytes(ctx, records.MediaJSON, bundle.Canonical)
+	pins.PolicyID = bundle.Policy.BundleID
+	return bundle.Policy, err
 }
 
 // pinDocument reads a document as it was sent (YAML or JSON), checks it against

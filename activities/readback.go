@@ -14,6 +14,7 @@ import (
 	"github.com/initkoa/orgo/activities/runner"
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/signature"
 	"github.com/initkoa/orgo/schemas"
 )
 
@@ -67,7 +68,7 @@ func (a *Activities) readOutput(
 			return evidence, runner.Fail(gates.ContractsInvalid, nil, "the contract set has no schema %q", spec.Role)
 		}
 		evidence.Schema = digest
-		err = check(ctx, hashed, validator, spec.Lines, &evidence)
+		err = a.check(ctx, hashed, validator, spec.Lines, &evidence)
 	}
 	evidence.Found, evidence.Read = hashed.digest(), hashed.read
 	if err != nil {
@@ -100,8 +101,8 @@ const (
 )
 
 // check applies a schema to a document, or to every line, and counts what it
-// finds in evidence.
-func check(ctx context.Context, r io.Reader, v *schemas.Validator, lines bool, evidence *gates.OutputEvidence) error {
+// finds in evidence. Of a document it checks the signatures, too.
+func (a *Activities) check(ctx context.Context, r io.Reader, v *schemas.Validator, lines bool, evidence *gates.OutputEvidence) error {
 	if lines {
 		return checkLines(ctx, r, v, evidence)
 	}
@@ -117,7 +118,22 @@ func check(ctx context.Context, r io.Reader, v *schemas.Validator, lines bool, e
 		evidence.Violations = 1
 		evidence.First = []string{problem}
 	}
+	evidence.Signatures = signaturesOf(document, a.trust.Keys)
 	return nil
+}
+
+// signaturesOf checks the signatures that a document bears. One that has no
+// canonical form bears none: a policy that asks for one then refuses it.
+func signaturesOf(document []byte, keys signature.Keyring) []gates.SignatureEvidence {
+	checked, err := keys.Check(document)
+	if err != nil {
+		return nil
+	}
+	var found []gates.SignatureEvidence
+	for _, c := range checked {
+		found = append(found, gates.SignatureEvidence{KeyID: c.KeyID, Valid: c.Valid})
+	}
+	return found
 }
 
 func violation(v *schemas.Validator, document []byte) string {

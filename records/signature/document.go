@@ -1,6 +1,7 @@
 package signature
 
 import (
+	"bytes"
 	"crypto"
 	"encoding/base64"
 	"encoding/json"
@@ -9,6 +10,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/initkoa/orgo/schemas"
 )
@@ -41,14 +44,15 @@ type entry struct {
 //
 // The error is that of a document that is no JSON object, or has no canonical form.
 func (k Keyring) Check(document []byte) ([]Checked, error) {
+	bears, err := bearsAny(document)
+	if err != nil || !bears {
+		return nil, err
+	}
 	members, err := membersOf(document)
 	if err != nil {
 		return nil, err
 	}
-	raw, there := members[member]
-	if !there {
-		return nil, nil
-	}
+	raw := members[member]
 	delete(members, member)
 	message, err := schemas.Canonical(members)
 	if err != nil {
@@ -145,6 +149,34 @@ func Sign(document []byte, keyID string, private crypto.Signer) ([]byte, error) 
 	return schemas.Canonical(members)
 }
 
+// bearsAny reports whether a document has the member. It is asked of every output,
+// most of which have not, and large ones need not be made canonical to know.
+func bearsAny(document []byte) (bool, error) {
+	decoder := jsontext.NewDecoder(bytes.NewReader(document))
+	if decoder.PeekKind() != '{' {
+		return false, errNoObject
+	}
+	if _, err := decoder.ReadToken(); err != nil {
+		return false, err
+	}
+	for decoder.PeekKind() == '"' {
+		name, err := decoder.ReadToken()
+		if err != nil {
+			return false, err
+		}
+		if name.String() == member {
+			return true, nil
+		}
+		if err := decoder.SkipValue(); err != nil {
+			return false, err
+		}
+	}
+	_, err := decoder.ReadToken()
+	return false, err
+}
+
+var errNoObject = errors.New("the document is no JSON object")
+
 // membersOf returns the top-level members of a document. One that names a member
 // twice has none: what was signed and what is read could differ.
 func membersOf(document []byte) (map[string]json.RawMessage, error) {
@@ -154,7 +186,7 @@ func membersOf(document []byte) (map[string]json.RawMessage, error) {
 	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(canonical, &members); err != nil || members == nil {
-		return nil, errors.New("the document is no JSON object")
+		return nil, errNoObject
 	}
 	return members, nil
 }

@@ -23,10 +23,10 @@ type BuildQuery struct {
 	Limit      int                  // page size; 0 is DefaultPage, more than MaxPage is MaxPage
 }
 
-// position is where a page of builds ended. Its JSON, in base64, is the cursor.
+// position is where a page ended. Its JSON, in base64, is the cursor.
 type position struct {
 	CreatedAt string `json:"t"`
-	BuildID   string `json:"b"`
+	ID        string `json:"b"`
 }
 
 // Builds returns a page of builds, newest first, and the cursor of the next
@@ -51,7 +51,7 @@ func (s *Store) Builds(ctx context.Context, organization string, q BuildQuery) (
 		if err != nil {
 			return nil, "", err
 		}
-		query, args = query+` AND (created_at, build_id) < (?, ?)`, append(args, after.CreatedAt, after.BuildID)
+		query, args = query+` AND (created_at, build_id) < (?, ?)`, append(args, after.CreatedAt, after.ID)
 	}
 	// One more than the page says whether there is a next one.
 	query, args = query+` ORDER BY created_at DESC, build_id DESC LIMIT ?`, append(args, limit+1)
@@ -62,7 +62,7 @@ func (s *Store) Builds(ctx context.Context, organization string, q BuildQuery) (
 	next := ""
 	if len(rows) > limit {
 		rows = rows[:limit]
-		next = cursor(rows[limit-1])
+		next = position{CreatedAt: rows[limit-1].CreatedAt, ID: rows[limit-1].BuildID}.cursor()
 	}
 	views := make([]records.BuildView, len(rows))
 	for i, row := range rows {
@@ -74,16 +74,16 @@ func (s *Store) Builds(ctx context.Context, organization string, q BuildQuery) (
 	return views, next, nil
 }
 
-func cursor(last buildRow) string {
+func (p position) cursor() string {
 	// Marshal cannot fail: position holds two strings.
-	encoded, _ := json.Marshal(position{CreatedAt: last.CreatedAt, BuildID: last.BuildID})
+	encoded, _ := json.Marshal(p)
 	return base64.RawURLEncoding.EncodeToString(encoded)
 }
 
 func parseCursor(text string) (position, error) {
 	var after position
 	decoded, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || json.Unmarshal(decoded, &after) != nil || after.CreatedAt == "" || after.BuildID == "" {
+	if err != nil || json.Unmarshal(decoded, &after) != nil || after.CreatedAt == "" || after.ID == "" {
 		return position{}, &InvalidCursor{Cursor: text}
 	}
 	return after, nil
