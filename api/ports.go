@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/gates/mandate"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/event"
 	"github.com/initkoa/orgo/records/ledger"
@@ -54,6 +56,41 @@ type Webhooks interface {
 	List(ctx context.Context, organization string) ([]event.WebhookStatus, error)
 	Redrive(ctx context.Context, organization, id string, by Identity, reason string) error
 	Delete(ctx context.Context, organization, id string, by Identity, reason string) error
+}
+
+// Policies is the control over policy bundles.
+type Policies interface {
+	// Read reads a bundle, refuses it with a *mandate.Error or a *Refusal, and stores
+	// it in canonical form, which the reference is to.
+	Read(ctx context.Context, organization string, named PolicyName) (mandate.Bundle, records.Ref, error)
+	// Register makes a bundle known by its digest. The same is registered once.
+	Register(ctx context.Context, organization string, sent []byte, by Identity, reason string) (PolicyRegistration, error)
+	// List returns a page of what is registered, newest first, and the next cursor.
+	List(ctx context.Context, organization, cursor string, limit int) ([]PolicyRegistration, string, error)
+	// Backtest decides anew what was decided, under another policy.
+	Backtest(ctx context.Context, organization string, rules gates.Ruleset, query BacktestQuery) (*gates.Backtest, error)
+}
+
+// PolicyName names a policy bundle: by the digest under which it was registered, or
+// by its text, in YAML or JSON.
+type PolicyName struct {
+	Digest records.Digest
+	Sent   []byte
+}
+
+// PolicyRegistration is a registered bundle, and who registered it when and why.
+type PolicyRegistration struct {
+	records.PolicyRegistered
+	At            time.Time
+	Actor, Reason string
+	New           bool // in the answer to Register: it was not registered before
+}
+
+// BacktestQuery selects the decisions of a backtest, newest first.
+type BacktestQuery struct {
+	Since time.Time  // only at or after it; zero: all
+	Limit int        // at most so many
+	Gate  gates.Gate // only of this gate; empty: all
 }
 
 // Callback is the late answer of an http runner. Nothing in it is to be trusted

@@ -12,6 +12,7 @@ import (
 	"github.com/initkoa/orgo/activities/runner"
 	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/gates/mandate"
 	"github.com/initkoa/orgo/records/store"
 )
 
@@ -98,6 +99,7 @@ func known(err error) *problem {
 		unavailable *store.Unavailable
 		mismatch    *store.SchemaMismatch
 		tooLarge    *http.MaxBytesError
+		badPolicy   *mandate.Error
 	)
 	switch {
 	case errors.As(err, &own):
@@ -108,6 +110,8 @@ func known(err error) *problem {
 		p := invalid("body", "has more than the %d bytes admitted", tooLarge.Limit)
 		p.Status = http.StatusRequestEntityTooLarge
 		return p
+	case errors.As(err, &badPolicy):
+		return policyProblem(badPolicy)
 	case errors.As(err, &failure):
 		return withDetails(newProblem(failure.Code, failure.Message), failure.Details)
 	case errors.As(err, &badCursor):

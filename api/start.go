@@ -36,7 +36,7 @@ func (s *server) startBuild(ctx context.Context, caller Identity, in *startInput
 	if request.Pipeline, err = s.storePipeline(ctx, in.Body.Pipeline); err != nil {
 		return nil, err
 	}
-	if request.Policy, err = s.storePolicy(ctx, in.Body.Policy); err != nil {
+	if request.Policy, err = s.storePolicy(ctx, caller, in.Body.Policy); err != nil {
 		return nil, err
 	}
 	if request.Contracts, err = s.storeContracts(ctx, caller.Organization, in.Body.Contracts); err != nil {
@@ -127,16 +127,18 @@ func (s *server) storePipeline(ctx context.Context, sent json.RawMessage) (recor
 	return s.artifacts.PutBytes(ctx, records.MediaJSON, document)
 }
 
-// storePolicy stores the mandate bundle that was sent, or the built-in one.
-func (s *server) storePolicy(ctx context.Context, sent json.RawMessage) (records.Ref, error) {
-	document := sent
-	switch {
-	case absent(sent):
-		document = s.builtin.Policy
-	case !isObject(sent):
-		return records.Ref{}, invalid("body.policy", "is not a mandate bundle document")
+// storePolicy stores the mandate bundle that was sent or named, or the built-in one.
+// A bad one is refused now: a build could only fail with it.
+func (s *server) storePolicy(ctx context.Context, caller Identity, sent json.RawMessage) (records.Ref, error) {
+	named := PolicyName{Sent: s.builtin.Policy}
+	if !absent(sent) {
+		var err error
+		if named, err = policyName(sent); err != nil {
+			return records.Ref{}, err
+		}
 	}
-	return s.artifacts.PutBytes(ctx, records.MediaJSON, document)
+	_, ref, err := s.policies.Read(ctx, caller.Organization, named)
+	return ref, err
 }
 
 func absent(document json.RawMessage) bool {

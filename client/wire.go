@@ -17,8 +17,9 @@ type StartBuild struct {
 	// Pipeline is a pipeline document, or the string "default"; absent means
 	// the default too.
 	Pipeline json.RawMessage `json:"pipeline,omitempty" doc:"A pipeline document, or the string \"default\""`
-	// Policy is a mandate bundle; absent means the built-in one.
-	Policy json.RawMessage `json:"policy,omitempty" doc:"A mandate bundle; the built-in one if absent"`
+	// Policy is a mandate bundle (see PolicyText, PolicyDigest); absent means the
+	// built-in one.
+	Policy json.RawMessage `json:"policy,omitempty" doc:"A mandate bundle, as an object or as text in YAML, or the digest of a registered one; the built-in one if absent"`
 	// Contracts is {"builtin": "name@version"}, a PinnedChoice or a ContractSet;
 	// absent means the built-in set.
 	Contracts   json.RawMessage `json:"contracts,omitempty" doc:"{\"builtin\": \"name@version\"}, {\"pinned\": \"sha256:…\"}, or a contract set with its schemas"`

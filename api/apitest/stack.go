@@ -80,6 +80,7 @@ func (s *Stack) serve(t testing.TB, change ...func(*api.Config)) {
 		Contracts: control.Contracts{Store: s.Store, Clock: activities.SystemClock{}},
 		// Without a key no webhook is served: that takes a Temporal server, and is tested with one.
 		Webhooks: control.Webhooks{Store: s.Store, Clock: activities.SystemClock{}},
+		Policies: control.Policies{Store: s.Store, Artifacts: s.Artifacts, Clock: activities.SystemClock{}},
 		Reader:   s.Store, Artifacts: s.Artifacts, Ledger: s.Store, Events: s.Store, Authenticator: tokens,
 		Log:    slog.New(slog.DiscardHandler),
 		Checks: map[string]api.Check{"store": s.Store.Ping},

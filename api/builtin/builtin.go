@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/initkoa/orgo/gates/mandate"
 	"github.com/initkoa/orgo/schemas"
 )
 
@@ -25,7 +26,7 @@ const Contracts = "orgo-knowledge@1.0.0"
 // PipelineYAML returns the built-in pipeline as it was written, with comments.
 func PipelineYAML() []byte { return append([]byte(nil), pipelineYAML...) }
 
-// Documents are the built-in pipeline and policy as JSON.
+// Documents are the built-in pipeline and policy as JSON; the policy is canonical.
 type Documents struct {
 	Pipeline json.RawMessage
 	Policy   json.RawMessage
@@ -38,9 +39,9 @@ func Load() (Documents, error) {
 	if err != nil {
 		return Documents{}, fmt.Errorf("built-in pipeline: %w", err)
 	}
-	policy, err := schemas.DecodeYAML(policyYAML)
+	policy, err := mandate.Read(policyYAML, mandate.Trust{})
 	if err != nil {
 		return Documents{}, fmt.Errorf("built-in policy: %w", err)
 	}
-	return Documents{Pipeline: pipeline, Policy: policy}, nil
+	return Documents{Pipeline: pipeline, Policy: policy.Canonical}, nil
 }
