@@ -37,6 +37,7 @@ type Deployment struct {
 	CallbackKey string   `mapstructure:"callback-key"`
 	LedgerKey   string   `mapstructure:"ledger-key"`
 	SigningKey  string   `mapstructure:"signing-key"`
+	PolicyKeys  string   `mapstructure:"policy-keys"`
 	InputRoots  []string `mapstructure:"input-root"`
 	Environment string   `mapstructure:"environment"`
 	Pollers     int      `mapstructure:"pollers"`
@@ -148,7 +149,7 @@ func withStack(ctx context.Context, d Deployment, run func(*Stack) error) error 
 	defer connection.Close()
 	settings := Settings{
 		Store: d.Store, Artifacts: d.Artifacts, Tokens: d.Tokens, Organization: records.DefaultOrganization,
-		PublicURL: d.PublicURL, InputRoots: d.inputRoots(), LedgerKey: d.LedgerKey, SigningKey: d.SigningKey, Environment: d.Environment, Pollers: d.Pollers,
+		PublicURL: d.PublicURL, InputRoots: d.inputRoots(), LedgerKey: d.LedgerKey, SigningKey: d.SigningKey, PolicyKeys: d.PolicyKeys, Environment: d.Environment, Pollers: d.Pollers,
 		Temporal: connection, Namespace: d.Namespace, Observer: observer, Log: logger,
 	}
 	if d.CallbackKey != "" {

@@ -33,6 +33,9 @@ type Settings struct {
 	// SigningKey is the key that attests builds: a file, or SCHEME://KEY in a KMS. A
 	// process that runs no worker needs none.
 	SigningKey string
+	// PolicyKeys is the file of the public keys whose signatures count, on policy
+	// bundles and on outputs; empty trusts nobody, and requires no signature.
+	PolicyKeys string
 	// Environment is the name of the environment, for records.
 	Environment string
 	// Runners may replace the runners that the worker has; nil keeps them.

@@ -13,6 +13,7 @@ import (
 	"github.com/initkoa/orgo/activities/artifacts"
 	"github.com/initkoa/orgo/api"
 	"github.com/initkoa/orgo/api/control"
+	"github.com/initkoa/orgo/gates/mandate"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/attest"
 	"github.com/initkoa/orgo/records/store"
@@ -28,6 +29,7 @@ type Stack struct {
 	observer  *Observer
 	builds    *control.Builds
 	signer    *attest.Signer // nil without a key
+	trust     mandate.Trust
 	closers   []func() error
 }
 
@@ -61,6 +63,9 @@ func (k *Stack) open(ctx context.Context) (err error) {
 		if k.signer, err = OpenSigningKey(ctx, s.SigningKey, SigningPatience); err != nil {
 			return err
 		}
+	}
+	if k.trust, err = ReadPolicyKeys(s.PolicyKeys); err != nil {
+		return err
 	}
 	if err = k.announce(ctx); err != nil {
 		return err
@@ -115,7 +120,7 @@ func (k *Stack) Worker() worker.Worker {
 		Store: k.store, Artifacts: k.artifacts, Runners: k.chosenRunners(),
 		Clock: activities.SystemClock{}, Log: k.settings.Log,
 		Environment: records.Environment{Name: k.settings.Environment}, Signer: k.signer,
-		Events: k.store, WebhookKey: k.settings.CallbackKey,
+		Events: k.store, WebhookKey: k.settings.CallbackKey, Trust: k.trust,
 	}))
 	return w
 }
@@ -179,7 +184,8 @@ func (k *Stack) Handler() (http.Handler, error) {
 			Temporal: k.settings.Temporal, Namespace: k.settings.Namespace, Store: k.store,
 			Clock: activities.SystemClock{}, Key: k.settings.CallbackKey,
 		},
-		Reader: k.store, Ledger: k.store, Events: k.store, Artifacts: k.artifacts,
+		Policies: control.Policies{Store: k.store, Artifacts: k.artifacts, Clock: activities.SystemClock{}, Trust: k.trust},
+		Reader:   k.store, Ledger: k.store, Events: k.store, Artifacts: k.artifacts,
 		Streams:       newStreams(k.observer.Registry()),
 		Authenticator: tokens, Log: k.settings.Log, Metrics: k.observer.Handler(),
 		Checks: map[string]api.Check{

@@ -218,6 +218,10 @@ func (p *process) stackSettings(connection client.Client, server *temporal.Serve
 	if err := stack.EnsureKey(signingKey, stack.CreateSigningKey); err != nil {
 		return stack.Settings{}, err
 	}
+	policyKeys := filepath.Join(path, "policy-keys.yaml")
+	if _, err := os.Stat(policyKeys); errors.Is(err, fs.ErrNotExist) {
+		policyKeys = ""
+	}
 	scratch := filepath.Join(path, "scratch")
 	if err := os.MkdirAll(scratch, 0o700); err != nil {
 		return stack.Settings{}, fmt.Errorf("scratch directory: %w", err)
@@ -226,7 +230,7 @@ func (p *process) stackSettings(connection client.Client, server *temporal.Serve
 		Store:     store.SQLiteDSN(filepath.Join(path, "orgo.db")),
 		Artifacts: "file://" + filepath.Join(path, "artifacts"),
 		Tokens:    p.dir.TokensFile(), Organization: records.DefaultOrganization,
-		PublicURL: p.url, CallbackKey: key, LedgerKey: ledgerKey, SigningKey: signingKey, Environment: "local", Pollers: pollers, Scratch: scratch,
+		PublicURL: p.url, CallbackKey: key, LedgerKey: ledgerKey, SigningKey: signingKey, PolicyKeys: policyKeys, Environment: "local", Pollers: pollers, Scratch: scratch,
 		Temporal: connection, Namespace: server.Namespace(), Observer: observer, Log: p.log,
 	}, p.dir.Publish(p.url, token)
 }
