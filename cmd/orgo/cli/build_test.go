@@ -15,6 +15,7 @@ import (
 	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/cmd/orgo/cli"
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/gates/mandate"
 	"github.com/initkoa/orgo/records"
 )
 
@@ -86,7 +87,7 @@ stages:
   resolve:
     config: {index: {path: `+index+`}}
 `)
-	policy := write(t, dir, "policy.json", `{"kind":"mandate_bundle"}`)
+	policy := write(t, dir, "policy.yaml", bundleText)
 
 	b.Builds.Next(apitest.Pending)
 	r := b.orgo(t, "build", "start", "--input", "/data", "--pipeline", pipeline, "--policy", policy, "-o", "json")
@@ -106,7 +107,9 @@ stages:
 		"resolve":{"config":{"index":`+ref+`}}}}`, string(data))
 	data, err = b.Artifacts.ReadAll(t.Context(), request.Policy, 1<<20)
 	require.NoError(t, err)
-	require.Equal(t, `{"kind":"mandate_bundle"}`, string(data))
+	bundle, err := mandate.Read([]byte(bundleText), mandate.Trust{})
+	require.NoError(t, err)
+	require.Equal(t, string(bundle.Canonical), string(data))
 	require.NoError(t, b.Artifacts.Verify(t.Context(), records.Ref{Digest: digest, Size: 3}))
 }
 

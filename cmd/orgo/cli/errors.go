@@ -26,6 +26,10 @@ type usageError struct{ message string }
 
 func (e *usageError) Error() string { return e.message }
 
+// errDifferent ends a command that compares with exit code 1. Everything has been
+// said.
+var errDifferent = errors.New("what was compared differs")
+
 // Usage returns the error of a command line that cannot mean anything; it ends a
 // command, also an added verb, with exit code 2.
 func Usage(format string, args ...any) error {
@@ -41,6 +45,10 @@ func (e *outcomeError) Error() string { return e.problem.Detail }
 // Refused returns the error of a command that did its work and found no success,
 // for the given reason; it ends an added verb with exit code 1.
 func Refused(code gates.Code, format string, args ...any) error {
+	return refusal(code, format, args...)
+}
+
+func refusal(code gates.Code, format string, args ...any) *client.Problem {
 	reason, _ := gates.Lookup(code)
 	return &client.Problem{
 		Title: reason.Meaning, ReasonCode: string(code), Class: string(reason.Class),
@@ -52,6 +60,9 @@ func Refused(code gates.Code, format string, args ...any) error {
 func (a *app) finish(err error) int {
 	if err == nil {
 		return exitOK
+	}
+	if errors.Is(err, errDifferent) {
+		return exitFailure
 	}
 	problem := problemOf(err)
 	switch a.settings.Output {

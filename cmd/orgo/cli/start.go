@@ -38,6 +38,7 @@ The same --idempotency-key with the same request is the same build, however ofte
 it is started. With --wait the exit code is 0 only if the build passes.`,
 		Example: `  orgo build start --input ./documents --wait
   orgo build start --input a.csv b.json --pipeline pipeline.yaml --policy policy.yaml
+  orgo build start --input ./documents --policy sha256:DIGEST    # as "orgo policy list" has it
   orgo build start --input ./documents --idempotency-key "$CI_PIPELINE_ID" --reason "nightly" --wait`,
 		Args: cobra.ArbitraryArgs, // more inputs: --input a b c
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -51,7 +52,7 @@ it is started. With --wait the exit code is 0 only if the build passes.`,
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.inputs, "input", nil, "a file or directory to build from, or its file: URL; may be repeated")
 	flags.StringVar(&f.pipeline, "pipeline", "", "a pipeline file (default: \"orgo pipeline show default\")")
-	flags.StringVar(&f.policy, "policy", "", "a mandate bundle file, YAML or JSON")
+	flags.StringVar(&f.policy, "policy", "", "a mandate bundle file, YAML or JSON, or the digest of a registered one")
 	flags.StringVar(&f.contracts, "contracts", "", "a directory of JSON Schemas, NAME.schema.json each, or the sha256:… of a set that was pinned")
 	flags.StringVar(&f.key, "idempotency-key", "", "names the build: the same key is the same build (default: a new one)")
 	flags.StringVar(&f.reason, "reason", "", "why, for the record")
@@ -75,7 +76,7 @@ func (a *app) startBuild(ctx context.Context, f startFlags) error {
 		}
 	}
 	if f.policy != "" {
-		if request.Policy, err = readDocument(f.policy); err != nil {
+		if request.Policy, err = policyArgument(f.policy); err != nil {
 			return err
 		}
 	}
