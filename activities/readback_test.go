@@ -54,24 +54,43 @@ func TestSignedOutputsReachTheIntegrityGate(t *testing.T) {
 	signed, err := signature.Sign([]byte(`{"a":1}`), "k", private)
 	require.NoError(t, err)
 	forged := append([]byte(`{"b":2,`), signed[1:]...)
+	rules, err := gates.Policy{Digest: records.DigestOf([]byte("p")), Rules: []gates.Rule{{
+		ID: "p/signed", Type: "integrity", Enforcement: gates.Must, Config: []byte(`{"signed": ["exchange-manifest"], "signers": ["k"]}`),
+	}}}.Compile()
+	require.NoError(t, err)
 	for name, c := range map[string]struct {
 		document []byte
 		want     []gates.SignatureEvidence
+		refused  gates.Code
 	}{
-		"signed":   {signed, []gates.SignatureEvidence{{KeyID: "k", Valid: true}}},
-		"changed":  {forged, []gates.SignatureEvidence{{KeyID: "k", Valid: false}}},
-		"unsigned": {[]byte(`{"a":1}`), nil},
-		"no list":  {[]byte(`{"a":1,"signatures":null}`), []gates.SignatureEvidence{{}}},
-		"no json":  {[]byte(`{`), nil},
+		"signed":   {signed, []gates.SignatureEvidence{{KeyID: "k", Valid: true}}, ""},
+		"changed":  {forged, []gates.SignatureEvidence{{KeyID: "k", Valid: false}}, gates.SignatureInvalid},
+		"unsigned": {[]byte(`{"a":1}`), nil, gates.SignatureMissing},
+		"no list":  {[]byte(`{"a":1,"signatures":null}`), []gates.SignatureEvidence{{}}, gates.SignatureInvalid},
+		"no json":  {[]byte(`{`), nil, gates.SignatureMissing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ref, err := store.PutBytes(t.Context(), records.MediaJSON, c.document)
 			require.NoError(t, err)
-			evidence, err := a.readOutput(t.Context(), set, records.Artifact{Name: "x", Ref: ref}, records.OutputSpec{Role: records.RoleValidationReport})
+			evidence, err := a.readOutput(t.Context(), set, records.Artifact{Name: records.OutExchangeManifest, Ref: ref}, records.OutputSpec{Role: records.RoleValidationReport})
 			require.NoError(t, err)
 			require.Equal(t, c.want, evidence.Signatures)
 			require.EqualValues(t, 1, evidence.Documents)
+			decision := gates.Integrity(gates.Context{
+				Subject: gates.Subject{BuildID: "b", Stage: records.Compile, Generation: 1}, Rules: rules, Evaluator: gates.EvaluatorVersion,
+			}, gates.Evidence{Stage: records.Compile, Declared: 1, Outputs: []gates.OutputEvidence{evidence}})
+			var refused []gates.Code
+			for _, f := range decision.Findings {
+				if f.RuleID == "p/signed" && f.Verdict != gates.Pass {
+					refused = append(refused, f.Code)
+				}
+			}
+			if c.refused == "" {
+				require.Empty(t, refused)
+			} else {
+				require.Equal(t, []gates.Code{c.refused}, refused)
+			}
 		})
 	}
 }

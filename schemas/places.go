@@ -11,25 +11,37 @@ import (
 )
 
 // Places finds where in a YAML or JSON document, as it was written, a value stands.
-// It is for one goroutine.
+// It reads the document when it is first asked. It is for one goroutine.
 type Places struct {
 	sent []byte
+	read bool
 	root *yaml.Node // nil where the parser of YAML does not read it: it may be JSON still
 	// offsets are the bytes after which each value of JSON stands, by its pointer;
 	// nil until they are asked for.
 	offsets map[string]int64
 }
 
-// NewPlaces returns the places of a document, which need not be well-formed.
+// NewPlaces returns the places of a document, which need not be well-formed. One of
+// more than MaxYAMLBytes has but its beginning.
 func NewPlaces(sent []byte) *Places {
-	p := &Places{sent: sent}
+	if len(sent) > MaxYAMLBytes {
+		sent = nil
+	}
+	return &Places{sent: sent}
+}
+
+func (p *Places) tree() *yaml.Node {
+	if p.read {
+		return p.root
+	}
+	p.read = true
 	var root yaml.Node
 	// What it says of a broken document is not needed: its places are those of its
 	// beginning.
-	if err := yaml.Unmarshal(sent, &root); err == nil && root.Kind == yaml.DocumentNode {
+	if err := yaml.Unmarshal(p.sent, &root); err == nil && root.Kind == yaml.DocumentNode {
 		p.root = root.Content[0]
 	}
-	return p
+	return p.root
 }
 
 // Place is a line and a column, in characters, both from 1.
@@ -42,10 +54,11 @@ func (p *Places) Of(pointer string) Place {
 	if pointer == "/" {
 		pointer = "" // no document that Orgo reads has a member without a name
 	}
-	if p.root == nil {
+	root := p.tree()
+	if root == nil {
 		return p.inJSON(pointer)
 	}
-	node, at := p.root, p.root
+	node, at := root, root
 	for _, token := range tokensOf(pointer) {
 		key, value := childOf(node, token)
 		if value == nil {
@@ -62,7 +75,7 @@ func (p *Places) Of(pointer string) Place {
 // At returns the pointer of the value or key that stands at a place, or of the
 // innermost that begins before it.
 func (p *Places) At(place Place) string {
-	pointer, node := "", p.root
+	pointer, node := "", p.tree()
 	for node != nil {
 		step, next := "", (*yaml.Node)(nil)
 		eachChild(node, func(token string, key, value *yaml.Node) {

@@ -175,3 +175,28 @@ func TestSignatures(t *testing.T) {
 	_, err = mandate.Read(signed, mandate.Trust{Unknown: true})
 	require.NoError(t, err, "signatures that are not looked at")
 }
+
+// Whatever is sent, Read ends with a good bundle or says what is wrong and where.
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(good))
+	f.Add([]byte(good + "signatures: [{key_id: k, alg: ed25519, signature: AA}]"))
+	f.Add([]byte("{\"policies\": [{\t\"rules\": [{\"type\": \"\\ud83d\\ude00\"}]}]}"))
+	f.Add([]byte("a: &a [*a]"))
+	f.Add([]byte("? [a]\n: 1"))
+	f.Fuzz(func(t *testing.T, sent []byte) {
+		bundle, err := mandate.Read(sent, mandate.Trust{})
+		if err == nil {
+			require.True(t, bundle.Digest.Valid())
+			return
+		}
+		var refused *mandate.Error
+		require.ErrorAs(t, err, &refused)
+		require.NotEmpty(t, refused.Problems)
+		lines := strings.Count(string(sent), "\n") + strings.Count(string(sent), "\r") + 1
+		for _, p := range refused.Problems {
+			require.True(t, p.Line >= 1 && p.Column >= 1, "%+v", p)
+			require.LessOrEqual(t, p.Line, lines+1, "%+v", p)
+			require.NotEmpty(t, p.Message)
+		}
+	})
+}

@@ -52,6 +52,11 @@ func TestTheExamplesOfTheDocumentationAreRules(t *testing.T) {
 		require.NoError(t, err, block[1])
 		documented[block[1]] = true
 	}
+	_, cases, found := strings.Cut(policyDocs(t), "\n## Cases\n")
+	require.True(t, found)
+	block := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(cases)
+	_, err := mandate.ReadCase([]byte(block[1]))
+	require.NoError(t, err)
 	for _, name := range gates.RuleTypes() {
 		require.True(t, documented[name], "docs/policy.md says nothing about rules of type %s", name)
 	}
