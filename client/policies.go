@@ -27,6 +27,18 @@ type TextPlace struct {
 	Column  int    `json:"column"`
 }
 
+// PlaceOf returns where in the text that was sent an error of a problem is, if the
+// server said so.
+func PlaceOf(e ProblemError) (TextPlace, bool) {
+	encoded, err := json.Marshal(e.Value)
+	if err != nil {
+		return TextPlace{}, false
+	}
+	var place TextPlace
+	err = json.Unmarshal(encoded, &place)
+	return place, err == nil && place.Line > 0
+}
+
 // RegisterPolicy asks that a bundle is known by its digest.
 type RegisterPolicy struct {
 	Policy json.RawMessage `json:"policy" doc:"A mandate bundle, as an object or as text in YAML"`

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -52,6 +53,22 @@ func policyArgument(named string) ([]byte, error) {
 	return client.PolicyText(text), nil
 }
 
+// inFile has the server's refusal of a bundle name the file that the bundle is in:
+// what it says of lines and columns is about the text that was sent.
+func inFile(err error, file string) error {
+	var problem *client.Problem
+	if file == "" || isDigest(file) || !errors.As(err, &problem) {
+		return err
+	}
+	for i, e := range problem.Errors {
+		if place, is := client.PlaceOf(e); is {
+			problem.Errors[i].Location = fmt.Sprintf("%s:%d:%d", file, place.Line, place.Column)
+			problem.Errors[i].Message = pointerOrAll(place.Pointer) + ": " + e.Message
+		}
+	}
+	return err
+}
+
 func isDigest(named string) bool { return strings.HasPrefix(named, records.SHA256+":") }
 
 // refusedBundle is the error of a bundle that was refused here.
@@ -89,7 +106,7 @@ another version; both stay.`,
 			}
 			registered, err := c.RegisterPolicy(cmd.Context(), client.RegisterPolicy{Policy: client.PolicyText(text), Reason: reason})
 			if err != nil {
-				return err
+				return inFile(err, args[0])
 			}
 			return a.print(registered, func(w io.Writer) error {
 				state := "is registered"

@@ -189,7 +189,7 @@ func TestPolicyOnAServer(t *testing.T) {
 		r = b.orgo(t, append(command, bad)...)
 		require.Equal(t, 1, r.code)
 		require.Contains(t, r.err, "POLICY_INVALID")
-		require.Contains(t, r.err, "at body.policy/policies/0/rules/0/config/window: line 13, column 59", "it says where in the file")
+		require.Contains(t, r.err, "bad.yaml:13:59: /policies/0/rules/0/config/window: line 13, column 59", "it says where in the file")
 	}
 
 	r = b.orgo(t, "policy", "diff", registered.Digest, file)

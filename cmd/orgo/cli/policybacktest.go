@@ -47,7 +47,7 @@ bundle that the decisions were made under all are identical.`,
 			}
 			result, err := c.Backtest(cmd.Context(), request)
 			if err != nil {
-				return err
+				return inFile(err, args[0])
 			}
 			return a.print(result, func(w io.Writer) error { return printBacktest(w, result) })
 		},

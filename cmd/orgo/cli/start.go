@@ -87,7 +87,7 @@ func (a *app) startBuild(ctx context.Context, f startFlags) error {
 	}
 	view, err := c.Start(ctx, request, f.key)
 	if err != nil {
-		return err
+		return inFile(err, f.policy)
 	}
 	if !f.wait {
 		return a.started(view)
