@@ -12,13 +12,11 @@ func PermitsCompile(d Decision, buildID string, generation int, inputs []records
 			report = input.Ref.Digest
 		}
 	}
-	// Evaluator 1 had them in the order in which compile gets them.
-	asGiven, err := ValidatedInputs(inputs)
-	sorted, sortedErr := ValidatedInputs(sortedBy(inputs, compareArtifacts))
-	return err == nil && sortedErr == nil &&
+	digest, err := ValidatedInputs(inputs)
+	return err == nil &&
 		d.Gate == GateValidation && d.Permits() &&
 		d.Subject.BuildID == buildID && d.Subject.Stage == records.Validate && d.Subject.Generation <= generation &&
-		d.Validated != nil && (*d.Validated == asGiven || *d.Validated == sorted) &&
+		d.Validated != nil && *d.Validated == digest &&
 		report.Valid() && contains(d.Evidence, report)
 }
 

@@ -55,10 +55,6 @@ const (
 // admitted; "failed" never is.
 func Validation(c Context, in ValidationInputs) Decision {
 	d := evaluate(GateValidation, c, in)
-	if evaluators[c.Evaluator].keeps {
-		// Of what is kept, so that the decision can be made again from it.
-		in = normalValidation(in)
-	}
 	if validated, err := ValidatedInputs(in.CompileInputs); err == nil {
 		d.Validated = &validated
 	}
