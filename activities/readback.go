@@ -119,6 +119,7 @@ func (a *Activities) check(ctx context.Context, r io.Reader, v *schemas.Validato
 		evidence.First = []string{problem}
 	}
 	evidence.Signatures = signaturesOf(document, a.trust.Keys)
+	evidence.Signed = len(evidence.Signatures)
 	return nil
 }
 

@@ -110,7 +110,7 @@ func TestDecisionsMadeElsewhereAreSeen(t *testing.T) {
 }
 
 // What is exported and returns a Decision is one function for each gate, the one
-// for overrides, and Replay: there is no fifth way in.
+// for overrides, Decide for evidence in JSON, and Replay: there is no other way in.
 func TestFailOpen19EveryEntryIsAGate(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob("*.go")
@@ -135,6 +135,6 @@ func TestFailOpen19EveryEntryIsAGate(t *testing.T) {
 		}
 	}
 	slices.Sort(entries)
-	require.Equal(t, []string{"Approvals", "Compatible", "Contract", "Dependency", "Determinism", "Freeze", "Health", "Integrity",
+	require.Equal(t, []string{"Approvals", "Compatible", "Contract", "Decide", "Dependency", "Determinism", "Freeze", "Health", "Integrity",
 		"Origin", "Overrule", "Replay", "Reproducibility", "Validation"}, entries)
 }

@@ -67,10 +67,10 @@ func mixedDecision(rules gates.Ruleset, i int) gates.Decision {
 	case 2:
 		rate := float64(i%11) / 100
 		return gates.Health(c, gates.Window{Digest: ref.Digest, ActivatedAt: at.Add(-time.Hour), From: at.Add(-time.Hour), To: at.Add(-time.Minute),
-			Ended: i%4 == 0, Expected: 10, Reporting: int64(8 + i%3), Metrics: []gates.Metric{{Name: "errors", Samples: 100, Value: &rate}}})
+			Ended: i%4 == 0, Expected: 10, Reporting: int64(8 + i%3), Measured: 1, Metrics: []gates.Metric{{Name: "errors", Samples: 100, Value: &rate}}})
 	case 3:
-		votes := []gates.Vote{{Actor: "ann", Intent: ref.Digest, Approve: true, At: at.Add(-time.Hour)}, {Actor: "bob", Intent: ref.Digest, Approve: i%2 == 0, At: at.Add(-time.Hour)}}
-		return gates.Approvals(c, gates.Votes{Intent: ref.Digest, Requester: "cem", Initiator: "dan", Recorded: 2, Votes: votes})
+		votes := []gates.Vote{{Actor: "ann", Intent: ref.Digest, Approve: true, At: at.Add(-time.Hour), ExpiresAt: at.Add(time.Hour)}, {Actor: "bob", Intent: ref.Digest, Approve: i%2 == 0, At: at.Add(-time.Hour), ExpiresAt: at.Add(time.Hour)}}
+		return gates.Approvals(c, gates.Votes{Intent: ref.Digest, Requester: "cem", Initiator: "dan", Recorded: new(2), Votes: votes})
 	case 4:
 		return gates.Freeze(c, gates.Action{Kind: gates.ActionPromote})
 	default:
