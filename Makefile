@@ -2,7 +2,7 @@
 MODULES = ./... ./deployments/local/...
 TOOL = GOWORK=off go tool -modfile=tools/go.mod
 
-.PHONY: help build test check chaos bench ledger scale differential histories
+.PHONY: help build test check chaos bench ledger scale differential search histories
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ scale: ## 1,000,000 CSV rows through a build, with time and memory
 
 differential: ## 1,000,000 generated pairs of schema and document, judged by two validators
 	ORGO_FUZZ_PAIRS=1000000 go test ./schemas -run '^TestDifferential$$' -v -timeout 60m
+
+search: ## every state of a channel with two rare events on a path, some millions
+	ORGO_SEARCH=2 go test ./gates/rollout -run NoState -v -timeout 60m
 
 histories: ## record the workflow histories that the replay test reads
 	go run ./deployments/local/histories

@@ -146,6 +146,25 @@ const (
 	CommandFailed         Code = "COMMAND_FAILED"
 	Interrupted           Code = "INTERRUPTED"
 	InternalError         Code = "INTERNAL_ERROR"
+	PackUnverified        Code = "PACK_UNVERIFIED"
+	PackQuarantined       Code = "PACK_QUARANTINED"
+	BelowMinimum          Code = "BELOW_MINIMUM"
+	MinimumOnlyRises      Code = "MINIMUM_ONLY_RISES"
+	ContainmentUnderWay   Code = "CONTAINMENT_UNDER_WAY"
+	ContainmentChanged    Code = "CONTAINMENT_CHANGED"
+	NothingToContain      Code = "NOTHING_TO_CONTAIN"
+	RollbackNoTarget      Code = "ROLLBACK_NO_TARGET"
+	FailedBefore          Code = "FAILED_BEFORE"
+	ReleaseQueued         Code = "RELEASE_QUEUED"
+	ReleaseSuperseded     Code = "RELEASE_SUPERSEDED"
+	ReleaseHeld           Code = "RELEASE_HELD"
+	ChannelHeld           Code = "CHANNEL_HELD"
+	ChannelPinned         Code = "CHANNEL_PINNED"
+	HoldOfAnother         Code = "HOLD_OF_ANOTHER"
+	PublishPending        Code = "PUBLISH_PENDING"
+	SequenceStale         Code = "SEQUENCE_STALE"
+	ActivationFailed      Code = "ACTIVATION_FAILED"
+	DriftDetected         Code = "DRIFT_DETECTED"
 )
 
 // Reason is one row of the table: what a code means and what to do about it.
@@ -255,6 +274,25 @@ var reasonTable = []Reason{
 	{CommandFailed, ClassAudit, Sev4, ByOperator, "the command could not be done", "see the message", false},
 	{Interrupted, ClassGovernance, Sev4, ByRequester, "the command was interrupted; what it started goes on", "run orgo build watch to follow it again", false},
 	{InternalError, ClassAudit, Sev3, ByOperator, "a defect in Orgo", "report it with the build's id", false},
+	{PackUnverified, ClassVerification, Sev2, ByOperator, "a pack was not verified just before it should become active", "verify it; if it does not verify, restore its artifacts from a good copy", false},
+	{PackQuarantined, ClassVerification, Sev2, ByOperator, "a pack is quarantined", "release another one, or clear the quarantine with a reason", false},
+	{BelowMinimum, ClassGovernance, Sev3, ByRequester, "a version is below the minimum of its channel, which only rises", "release a version at or above the minimum", true},
+	{MinimumOnlyRises, ClassGovernance, Sev4, ByNobody, "a channel's minimum was to be lowered", "choose a higher version; to go back, roll back", true},
+	{ContainmentUnderWay, ClassRuntime, Sev3, ByTime, "a rollback of the channel is under way", "wait until it ends, and lift the hold that follows", false},
+	{ContainmentChanged, ClassRuntime, Sev3, ByTime, "a rollback was overtaken by a wider one, or has ended", "see orgo channel get: the one under way is named there", false},
+	{NothingToContain, ClassGovernance, Sev4, ByRequester, "nothing of what should be rolled back is active on the channel", "see orgo channel get for what is", true},
+	{RollbackNoTarget, ClassRuntime, Sev1, ByOperator, "a rollback found nothing to go back to", "release a pack that verifies; see the rejected candidates and their codes", false},
+	{FailedBefore, ClassRuntime, Sev3, ByNobody, "a rollback does not go to a pack that failed in the same way", "release a corrected pack", true},
+	{ReleaseQueued, ClassGovernance, Sev4, ByTime, "another release has its turn on the channel", "wait, or supersede the running release explicitly", false},
+	{ReleaseSuperseded, ClassGovernance, Sev4, ByNobody, "another release took the turn of this one", "create a new release", true},
+	{ReleaseHeld, ClassGovernance, Sev4, ByOperator, "the release is held", "have each owner of a hold lift it", false},
+	{ChannelHeld, ClassGovernance, Sev4, ByOperator, "the channel is held", "have each owner of a hold lift it; after a rollback, any person may", false},
+	{ChannelPinned, ClassGovernance, Sev4, ByOperator, "the channel is pinned to another pack", "have the owner of the pin remove it, or wait until it expires", false},
+	{HoldOfAnother, ClassGovernance, Sev4, ByOperator, "a hold is lifted by its owner alone", "ask the owner, who is named", true},
+	{PublishPending, ClassDistribution, Sev4, ByTime, "the last index of the channel is not yet read back", "wait until it is; if it is not, see the channel's target", false},
+	{SequenceStale, ClassDistribution, Sev4, ByTime, "an index, or what was read with it, is older than the newest", "nothing: the newest counts", false},
+	{ActivationFailed, ClassDistribution, Sev3, ByOperator, "a cohort was read back with something else active than was published", "see the target's log; the release is rolled back", true},
+	{DriftDetected, ClassRuntime, Sev2, ByOperator, "a cohort has something else active than the index says", "find out who changed it; the channel moves on when both agree again", false},
 }
 
 // Lookup returns the row of code, and whether there is one.

@@ -1,0 +1,90 @@
+package rollout
+
+import (
+	"slices"
+
+	"github.com/initkoa/orgo/gates"
+)
+
+// Confirm is what was read back of every cohort after an index was published, or at
+// any later time.
+type Confirm struct {
+	Sequence int64      `json:"sequence"` // of the index that was read with it
+	Observed []Observed `json:"observed"`
+}
+
+func (a Confirm) on(c *Channel, _ Event) ([]Effect, *Refusal) {
+	if a.Sequence != c.Sequence {
+		return nil, refuse(gates.SequenceStale, "what was read belongs to index %d; the newest is %d", a.Sequence, c.Sequence)
+	}
+	var differing []string
+	for i, slot := range c.Slots {
+		c.Slots[i].Active = a.active(slot)
+		if !same(c.Slots[i].Active, slot.Desired) {
+			differing = append(differing, slot.Cohort)
+		}
+	}
+	fresh := c.Confirmed != c.Sequence
+	switch {
+	case len(differing) == 0 && fresh:
+		c.Confirmed = c.Sequence
+		return c.confirmed(), nil
+	case len(differing) == 0 && len(c.Drifted) > 0:
+		c.Drifted = nil
+		return []Effect{{Kind: DriftGone}}, nil
+	case len(differing) == 0:
+		return nil, nil
+	case fresh:
+		return c.unconfirmed(differing), nil
+	}
+	c.Drifted = differing
+	return []Effect{{Kind: DriftSeen, Cohorts: differing, Code: gates.DriftDetected}}, nil
+}
+
+// active returns what was read of a slot. What was not read, or read twice, is
+// taken for nothing that Orgo knows.
+func (a Confirm) active(slot Slot) *Placement {
+	of := slices.DeleteFunc(slices.Clone(a.Observed), func(o Observed) bool { return o.Cohort != slot.Cohort })
+	switch {
+	case len(of) != 1:
+		return &Placement{}
+	case of[0].Pack == nil:
+		return nil
+	case is(slot.Desired, *of[0].Pack):
+		return slot.Desired
+	case is(slot.Active, *of[0].Pack):
+		return slot.Active
+	default:
+		return &Placement{Pack: Pack{Digest: *of[0].Pack}}
+	}
+}
+
+func same(a, b *Placement) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}
+
+// confirmed ends what waited for the newest index.
+func (c *Channel) confirmed() []Effect {
+	switch {
+	case c.Containment != nil && c.Containment.Placed:
+		return c.contained()
+	case c.Turn != nil && c.Turn.Stage >= 0 && c.Containment == nil:
+		return []Effect{{Kind: Activated, ReleaseID: c.Turn.ReleaseID, Stage: c.Turn.Stage}}
+	default:
+		return nil
+	}
+}
+
+func (c *Channel) unconfirmed(differing []string) []Effect {
+	switch {
+	case c.Containment != nil && c.Containment.Placed:
+		return []Effect{{Kind: Publish, Sequence: c.Sequence}} // the same again: what contains does not give up
+	case c.Turn != nil && c.Turn.Stage >= 0 && c.Containment == nil:
+		return []Effect{{Kind: NotActive, ReleaseID: c.Turn.ReleaseID, Stage: c.Turn.Stage, Cohorts: differing, Code: gates.ActivationFailed}}
+	default:
+		return []Effect{{Kind: DriftSeen, Cohorts: differing, Code: gates.DriftDetected}}
+	}
+}
