@@ -119,7 +119,7 @@ func isGate(name gates.Gate) bool {
 func backtestOf(bundle mandate.Bundle, result *gates.Backtest) client.Backtest {
 	answer := client.Backtest{
 		BundleID: bundle.Policy.BundleID, Digest: bundle.Digest.String(), Decisions: result.Decisions, Identical: result.Identical,
-		Blocked: byCode(result.Blocked), Admitted: byCode(result.Admitted), Skipped: result.Skipped, Changes: []client.BacktestChange{},
+		Blocked: counted(result.Blocked), Admitted: counted(result.Admitted), Tested: counted(result.Tested), Skipped: result.Skipped, Changes: []client.BacktestChange{},
 	}
 	for _, change := range result.Changes {
 		answer.Changes = append(answer.Changes, client.BacktestChange{
@@ -130,7 +130,7 @@ func backtestOf(bundle mandate.Bundle, result *gates.Backtest) client.Backtest {
 	return answer
 }
 
-func byCode(counts map[gates.Code]int) map[string]int {
+func counted[K ~string](counts map[K]int) map[string]int {
 	texts := make(map[string]int, len(counts))
 	for code, n := range counts {
 		texts[string(code)] = n

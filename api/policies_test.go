@@ -214,6 +214,8 @@ func TestBacktest(t *testing.T) {
 	part, err = c.Backtest(t.Context(), client.BacktestPolicy{Policy: client.PolicyText([]byte(bundleText)), Gate: "validation"})
 	require.NoError(t, err)
 	require.Zero(t, part.Decisions)
+	require.Contains(t, part.Tested, "integrity", "a rule that was tried on nothing is named")
+	require.Zero(t, part.Tested["integrity"])
 	_, err = c.Backtest(t.Context(), client.BacktestPolicy{Policy: client.PolicyText([]byte(bundleText)), Gate: "vibes"})
 	requireProblem(t, err, "REQUEST_INVALID", "body.gate")
 }

@@ -80,6 +80,9 @@ type Backtest struct {
 	Identical int            `json:"identical" doc:"Of them, those that come out byte for byte the same, the policy's digest apart"`
 	Blocked   map[string]int `json:"newly_blocked" doc:"Would be refused, by reason code"`
 	Admitted  map[string]int `json:"newly_admitted" doc:"Would pass, by the reason code that would be gone"`
+	// Tested says, by gate, how many decisions the bundle's rules were tried on. Builds
+	// whose policy asked nothing of a gate may have none there.
+	Tested map[string]int `json:"tested" doc:"Decisions that were made again, by gate that the bundle has rules for"`
 	// Changes are those decisions, the newest first, as far as there is room.
 	Changes []BacktestChange `json:"changes"`
 	Skipped map[string]int   `json:"skipped,omitempty" doc:"Could not be made again, by reason"`

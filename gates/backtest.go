@@ -17,6 +17,10 @@ type Backtest struct {
 	Admitted map[Code]int `json:"newly_admitted"`
 	// Changes are those decisions, as far as there is room for them.
 	Changes []Change `json:"changes"`
+	// Tested says, of each gate that the policy has rules for, how many decisions were
+	// made again. A build whose own policy had no rules for a gate may not have been
+	// decided on there: of such a gate few decisions, or none, say nothing.
+	Tested map[Gate]int `json:"tested"`
 	// Skipped could not be made again, by reason.
 	Skipped map[string]int `json:"skipped,omitempty"`
 }
@@ -35,7 +39,12 @@ const maxChanges = 1000
 
 // NewBacktest returns a backtest that has seen nothing yet.
 func NewBacktest(rules Ruleset) *Backtest {
-	return &Backtest{Policy: rules.policy.Digest, Blocked: map[Code]int{}, Admitted: map[Code]int{}, Changes: []Change{}, Skipped: map[string]int{}}
+	b := &Backtest{Policy: rules.policy.Digest, Blocked: map[Code]int{}, Admitted: map[Code]int{}, Changes: []Change{},
+		Tested: map[Gate]int{}, Skipped: map[string]int{}}
+	for gate := range rules.rules {
+		b.Tested[gate] = 0
+	}
+	return b
 }
 
 // Add makes one stored decision again under rules and counts what comes of it.
@@ -57,6 +66,9 @@ func (b *Backtest) Add(stored Decision, rules Ruleset) {
 		return
 	}
 	b.Decisions++
+	if rules.Has(stored.Gate) {
+		b.Tested[stored.Gate]++
+	}
 	if same(stored, now) {
 		b.Identical++
 	}

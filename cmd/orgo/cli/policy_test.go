@@ -103,13 +103,13 @@ func TestPolicyCheck(t *testing.T) {
 		out, err     string
 	}{
 		"good":             {bundleText, frozenCase, 0, "1 of 1 cases pass", ""},
-		"no case":          {bundleText, "", 0, "WARNING: NO CASE REACHES RULE p/holidays", ""},
-		"a case that pass": {bundleText, strings.NewReplacer("promote", "hold", "FAIL, reason_codes: [CHANNEL_FROZEN]", "PASS").Replace(frozenCase), 0, "WARNING: IN NO CASE DOES RULE p/holidays REFUSE", ""},
+		"no case":          {bundleText, "", 0, "warning: no case reaches rule p/holidays", ""},
+		"a case that pass": {bundleText, strings.NewReplacer("promote", "hold", "FAIL, reason_codes: [CHANNEL_FROZEN]", "PASS").Replace(frozenCase), 0, "warning: in no case does rule p/holidays refuse", ""},
 		"bad bundle":       {strings.Replace(bundleText, "windows", "window", 1), frozenCase, 1, "policy.yaml:13:59: /policies/0/rules/0/config/window", "POLICY_INVALID"},
 		"case fails":       {bundleText, strings.Replace(frozenCase, "12-25", "11-25", 1), 1, "a.case.yaml:5:10: /expect/verdict: expected FAIL [CHANNEL_FROZEN], decided PASS []", "POLICY_CASE_FAILED"},
 		"bad case":         {bundleText, strings.Replace(frozenCase, "freeze", "frieze", 1), 1, "a.case.yaml:2:1: /gate", "POLICY_CASE_FAILED"},
 		"bad evidence":     {bundleText, strings.Replace(frozenCase, "kind:", "kinds:", 1), 1, "a.case.yaml:4:10: /inputs/kinds", "POLICY_CASE_FAILED"},
-		"bad signature":    {bundleText + "signatures: []\n", frozenCase, 0, "WARNING: signatures are not checked", ""},
+		"bad signature":    {bundleText + "signatures: []\n", frozenCase, 0, "warning: signatures are not checked", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -78,6 +78,9 @@ const firstChanges = 10
 func printBacktest(w io.Writer, b client.Backtest) error {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s %s\n%d decisions made again, %d identical\n", b.BundleID, b.Digest, b.Decisions, b.Identical)
+	for _, gate := range slices.Sorted(maps.Keys(b.Tested)) {
+		fmt.Fprintf(&out, "rules of gate %s: tried on %d decisions%s\n", gate, b.Tested[gate], untested(b.Tested[gate]))
+	}
 	writeCounts(&out, "newly blocked", b.Blocked)
 	writeCounts(&out, "newly admitted", b.Admitted)
 	writeCounts(&out, "skipped", b.Skipped)
@@ -90,6 +93,15 @@ func printBacktest(w io.Writer, b client.Backtest) error {
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// untested says that a rule that was tried on nothing is not a rule that blocks
+// nothing.
+func untested(decisions int) string {
+	if decisions == 0 {
+		return ": what they would block is not known"
+	}
+	return ""
 }
 
 // writeCounts writes counts, the largest first.

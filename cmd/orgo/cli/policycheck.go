@@ -169,10 +169,10 @@ func (r *policyReport) runCases(directory string, bundle mandate.Bundle) error {
 	}
 	covered := mandate.Cover(bundle.Policy, outcomes)
 	for _, rule := range covered.Unreached {
-		r.warn("NO CASE REACHES RULE %s", rule)
+		r.warn("no case reaches rule %s", rule)
 	}
 	for _, rule := range covered.NeverRefuse {
-		r.warn("IN NO CASE DOES RULE %s REFUSE", rule)
+		r.warn("in no case does rule %s refuse", rule)
 	}
 	return nil
 }
@@ -207,7 +207,7 @@ func (r *policyReport) write(w io.Writer) error {
 		}
 	}
 	for _, warning := range r.Warnings {
-		fmt.Fprintf(&out, "WARNING: %s\n", warning)
+		fmt.Fprintf(&out, "warning: %s\n", warning)
 	}
 	if len(r.Problems) == 0 {
 		fmt.Fprintf(&out, "%s: %d rules, %d of %d cases pass\n%s\n", r.BundleID, r.Rules, len(r.Cases)-r.failed(), len(r.Cases), r.Digest)
