@@ -2,9 +2,12 @@ package gates
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/initkoa/orgo/gates/zone"
 )
 
 // Action is what is about to be done to a channel.
@@ -41,59 +44,90 @@ type freezeConfig struct {
 	Windows []freezeWindow `json:"windows"`
 }
 
-// freezeWindow is a time in which nothing is promoted, its end excluded.
-type freezeWindow struct {
-	From   time.Time `json:"from"`
-	To     time.Time `json:"to"`
-	Reason string    `json:"reason"`
-}
-
+// readFreeze reads the windows of a rule. Deny wins: an instant that any of them
+// covers is frozen, whatever the others say.
 func readFreeze(raw json.RawMessage) (func(Context, Action) []Finding, error) {
 	var config freezeConfig
 	if err := strict(raw, &config); err != nil {
 		return nil, err
 	}
-	if len(config.Windows) == 0 {
-		return nil, wrong("/windows", "must list at least one: otherwise the rule could never refuse")
-	}
-	for i, window := range config.Windows {
-		switch at := fmt.Sprintf("/windows/%d", i); {
-		case window.From.IsZero() || !window.From.Before(window.To):
-			return nil, wrong(at, "must begin before it ends")
-		case window.Reason == "":
-			return nil, wrong(at+"/reason", "must say why")
-		}
+	ends, err := config.read()
+	if err != nil {
+		return nil, err
 	}
 	return func(c Context, action Action) []Finding {
 		if slices.Contains(containment, action.Kind) {
 			return nil
 		}
-		end := config.end(c.At)
 		var findings []Finding
-		for _, window := range config.Windows {
-			if window.covers(c.At) {
-				findings = append(findings, Finding{Verdict: Fail, Code: ChannelFrozen, Earliest: &end,
-					Message: fmt.Sprintf("frozen until %s: %s", window.To.UTC().Format(time.RFC3339), window.Reason)}.about("time"))
+		for i, end := range ends {
+			if until := end(c.At); !until.IsZero() {
+				findings = append(findings, Finding{Verdict: Fail, Code: ChannelFrozen, Message: config.Windows[i].says(until)}.about("time"))
+			}
+		}
+		if len(findings) == 0 {
+			return nil
+		}
+		free := freeFrom(c.At, ends)
+		for i := range findings {
+			findings[i].Earliest = free
+			if free == nil {
+				findings[i].Message += fmt.Sprintf("; no end is near: %d freezes follow on one another", maxInARow)
 			}
 		}
 		return findings
 	}, nil
 }
 
-func (window freezeWindow) covers(at time.Time) bool {
-	return !at.Before(window.From) && at.Before(window.To)
+// read checks all windows.
+func (config freezeConfig) read() ([]freezeEnd, error) {
+	if len(config.Windows) == 0 {
+		return nil, wrong("/windows", "must list at least one: otherwise the rule could never refuse")
+	}
+	zones, err := zone.Open()
+	if err != nil {
+		return nil, err
+	}
+	var ends []freezeEnd
+	recurring := 0
+	for i, window := range config.Windows {
+		at := fmt.Sprintf("/windows/%d", i)
+		if window.recurs() {
+			recurring++
+		}
+		if recurring > maxRecurring {
+			return nil, wrong(at, "is one more than the %d that may recur", maxRecurring)
+		}
+		end, err := window.read(zones)
+		var problem *PolicyError
+		switch {
+		case errors.As(err, &problem):
+			return nil, problem.within(at)
+		case err != nil:
+			return nil, wrong(at, "%v", err)
+		}
+		ends = append(ends, end)
+	}
+	return ends, nil
 }
 
-// end returns the first instant from at on that no window covers. A window that
-// begins before another ends prolongs it.
-func (config freezeConfig) end(at time.Time) time.Time {
-	for {
-		next := slices.IndexFunc(config.Windows, func(window freezeWindow) bool { return window.covers(at) })
-		if next < 0 {
-			return at.UTC()
+// freeFrom returns the first instant from at on that no window covers, or nil if
+// maxInARow freezes that overlap or adjoin do not lead to one.
+func freeFrom(at time.Time, ends []freezeEnd) *time.Time {
+	for range maxInARow {
+		latest := time.Time{}
+		for _, end := range ends {
+			if until := end(at); until.After(latest) {
+				latest = until
+			}
 		}
-		at = config.Windows[next].To
+		if latest.IsZero() {
+			free := at.UTC()
+			return &free
+		}
+		at = latest
 	}
+	return nil
 }
 
 var freezeFacts = []factOf[Action]{

@@ -107,18 +107,26 @@ func (r Ruleset) findings(gate Gate, c Context, evidence any) []Finding {
 
 // clearedByTime puts off when time alone will have cleared findings to the first
 // instant at which no binding rule finds anything new that time clears: one
-// freeze may begin where another ends.
+// freeze may begin where another ends. If none is found within maxInARow steps,
+// or a freeze has no end that is near, there is no such instant.
 func (r Ruleset) clearedByTime(gate Gate, c Context, evidence any, findings []Finding) {
 	latest := latestOf(findings)
-	for next := latest; next != nil; {
+	then := findings
+	for range maxInARow {
+		next := latestOf(then)
+		if next == nil || slices.ContainsFunc(then, endless) {
+			break
+		}
 		latest, c.At = next, *next
-		var then []Finding
+		then = nil
 		for _, rule := range r.rules[gate] {
 			if rule.Type == typeFreeze && rule.applies(c) {
 				then = rule.label(then, rule.find(c, evidence))
 			}
 		}
-		next = latestOf(then)
+	}
+	if slices.ContainsFunc(then, endless) || then != nil && latestOf(then) != nil {
+		latest = nil
 	}
 	for i := range findings {
 		if findings[i].Earliest != nil && decisive(findings[i]) {
@@ -126,6 +134,9 @@ func (r Ruleset) clearedByTime(gate Gate, c Context, evidence any, findings []Fi
 		}
 	}
 }
+
+// endless reports whether a binding freeze has no end that is near.
+func endless(f Finding) bool { return f.Code == ChannelFrozen && f.Earliest == nil && decisive(f) }
 
 func latestOf(findings []Finding) *time.Time {
 	var latest *time.Time

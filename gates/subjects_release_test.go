@@ -413,6 +413,8 @@ func freezeSubject() subject[gates.Action] {
 			`freeze_window {"windows":[` + window(-time.Hour, time.Hour) + `,` + window(time.Hour, 2*time.Hour) + `]}`,
 			`freeze_window {"windows":[` + window(-time.Hour, 3*time.Hour) + `,` + window(-time.Minute, time.Minute) + `]}`,
 			`freeze_window {"windows":[` + window(2*time.Hour, 5*time.Hour) + `]}`,
+			`freeze_window {"windows":[{"rrule":"FREQ=DAILY","start":"2026-03-01T12:30:00","duration":"20h","time_zone":"Europe/Berlin","reason":"nights"}]}`,
+			`freeze_window {"windows":[{"rrule":"FREQ=WEEKLY;BYDAY=SA,SU","start":"2026-02-28T00:00:00","duration":"24h","time_zone":"Asia/Tokyo","reason":"weekends"}]}`,
 			`cel {"gate":"freeze","expression":"action != \"burn\"","message":"no fire","refuses":{"action":"burn"}}`,
 		},
 		repair: func(c *gates.Context, a *gates.Action, u gates.Unmet) bool {
