@@ -15,12 +15,20 @@ var names = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 // maxSequence is the largest integer that JSON numbers hold exactly (RFC 8785 §3.2.2.3).
 const maxSequence = 1<<53 - 1
 
-// Check returns nil if the index is whole by itself, and an *Error if not.
-func (i Index) Check() error {
-	for _, name := range []string{i.Organization, i.Environment, i.Name} {
+// Check returns nil if all three are names, and an *Error if not.
+func (c Channel) Check() error {
+	for _, name := range []string{c.Organization, c.Environment, c.Name} {
 		if !names.MatchString(name) {
 			return fault(Malformed, "", "%q names no organization, environment or channel", name)
 		}
+	}
+	return nil
+}
+
+// Check returns nil if the index is whole by itself, and an *Error if not.
+func (i Index) Check() error {
+	if err := i.Channel.Check(); err != nil {
+		return err
 	}
 	switch {
 	case i.Sequence < 1 || i.Sequence > maxSequence:
