@@ -356,3 +356,10 @@ func TestNoPathEscapes(t *testing.T) {
 		requireCode(t, gates.IndexRefused, err)
 	}
 }
+
+func requireOneOf(t *testing.T, want []gates.Code, err error) {
+	t.Helper()
+	var failure *runner.Failure
+	require.ErrorAs(t, err, &failure)
+	require.Contains(t, want, failure.Code, "%v", err)
+}
