@@ -123,6 +123,17 @@ const (
 	CompatibilityUnknown  Code = "COMPATIBILITY_UNKNOWN"
 	FormatIncompatible    Code = "FORMAT_INCOMPATIBLE"
 	DowngradeRefused      Code = "DOWNGRADE_REFUSED"
+	IndexRefused          Code = "CHANNEL_INDEX_REFUSED"
+	IndexDowngrade        Code = "CHANNEL_DOWNGRADE_UNAUTHORIZED"
+	PublishFenced         Code = "PUBLISH_FENCED"
+	TargetBusy            Code = "TARGET_BUSY"
+	TargetUnavailable     Code = "TARGET_UNAVAILABLE"
+	TargetUnreadable      Code = "TARGET_INDEX_UNREADABLE"
+	PackNotDistributed    Code = "PACK_NOT_DISTRIBUTED"
+	TargetLinkForeign     Code = "TARGET_LINK_FOREIGN"
+	TargetLinkMissing     Code = "TARGET_LINK_MISSING"
+	TargetPackMissing     Code = "TARGET_PACK_MISSING"
+	TargetPackChanged     Code = "TARGET_PACK_CHANGED"
 	ApprovalsMissing      Code = "APPROVALS_MISSING"
 	ApprovalRejected      Code = "APPROVAL_REJECTED"
 	ChannelFrozen         Code = "CHANNEL_FROZEN"
@@ -251,6 +262,17 @@ var reasonTable = []Reason{
 	{CompatibilityUnknown, ClassDistribution, Sev3, ByOperator, "it is not known whether a pack may follow the active one", "state version and format of both packs", true},
 	{FormatIncompatible, ClassDistribution, Sev3, ByOperator, "the format of a pack does not follow that of the active one", "build in a format that the policy admits, or migrate the readers first", true},
 	{DowngradeRefused, ClassDistribution, Sev4, ByOperator, "a version is lower than the policy admits", "release a higher version; to go back, roll back", true},
+	{IndexRefused, ClassDistribution, Sev3, ByOperator, "a channel index is malformed, or may not follow the one that is published", "see which rule it breaks; publish an index that follows", true},
+	{IndexDowngrade, ClassSafety, Sev2, ByApprover, "a channel index takes a cohort back without an authorization for that very step", "roll back through Orgo, which authorizes the step", true},
+	{PublishFenced, ClassDistribution, Sev3, ByRequester, "an index of this sequence or a later one is published already", "read the published index and make the next one from it", true},
+	{TargetBusy, ClassDistribution, Sev4, ByTime, "another publisher holds the target", "wait until it has ended", false},
+	{TargetUnavailable, ClassDistribution, Sev3, ByOperator, "a target cannot be read or written", "see that its disk is there, has room and is writable", false},
+	{TargetUnreadable, ClassRuntime, Sev1, ByOperator, "the index that a target says is active is not there or not what its digest says", "find out who changed the target; nothing is published over it", true},
+	{PackNotDistributed, ClassDistribution, Sev3, ByOperator, "a pack is to be active that is not whole on the target", "distribute it first", true},
+	{TargetLinkForeign, ClassRuntime, Sev1, ByOperator, "a link of a target leads elsewhere than the index says, or is of no cohort", "find out who changed it; publish the next index", true},
+	{TargetLinkMissing, ClassRuntime, Sev1, ByOperator, "a link of a target is not there", "find out who removed it; publish the next index", true},
+	{TargetPackMissing, ClassRuntime, Sev1, ByOperator, "a link of a target leads to a pack of which something is missing", "find out who removed it; distribute the pack again", true},
+	{TargetPackChanged, ClassRuntime, Sev1, ByOperator, "an active pack has other content than its digests say", "find out who changed it; distribute the pack again", true},
 	{ApprovalsMissing, ClassGovernance, Sev4, ByApprover, "not everybody has approved whose approval the policy asks for", "have those who are named approve", false},
 	{ApprovalRejected, ClassGovernance, Sev4, ByNobody, "somebody rejected the intent", "make another intent that meets the objection", true},
 	{ChannelFrozen, ClassGovernance, Sev4, ByTime, "a freeze window holds back promotion", "wait until the window ends; containment is never frozen", false},

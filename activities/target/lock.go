@@ -1,0 +1,27 @@
+package target
+
+import (
+	"errors"
+	"os"
+	"syscall"
+
+	"github.com/initkoa/orgo/activities/runner"
+	"github.com/initkoa/orgo/gates"
+)
+
+// lock keeps other publishers out until the file is closed. It is the operating
+// system's lock, so a killed process leaves none behind.
+func (d *Directory) lock() (*os.File, error) {
+	file, err := d.dir.OpenFile("lock", os.O_CREATE|os.O_RDWR, fileMode)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, errors.Join(runner.Fail(gates.TargetBusy, nil, "another publisher holds target %s", d.channel), file.Close())
+	}
+	if err != nil {
+		return nil, errors.Join(unavailable(err), file.Close())
+	}
+	return file, nil
+}

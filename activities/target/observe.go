@@ -1,0 +1,168 @@
+package target
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/initkoa/orgo/activities/runner"
+	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/index"
+)
+
+// Observe reads every link and hashes all that they lead to. It takes no lock: a
+// state never changes once it is active, so a switch meanwhile cannot mix two.
+func (d *Directory) Observe(ctx context.Context) (State, error) {
+	present, active, err := d.present()
+	var unreadable *runner.Failure
+	if errors.As(err, &unreadable) && unreadable.Code == gates.TargetUnreadable {
+		return State{Drift: []Drift{{gates.TargetUnreadable, currentLink}}}, nil
+	}
+	if err != nil || present == nil {
+		return State{}, err
+	}
+	digest, err := present.Digest()
+	if err != nil {
+		return State{}, err
+	}
+	found := State{Index: present, Digest: digest}
+	for name, to := range fixedLinks() {
+		found.Drift = append(found.Drift, d.follow(name, to)...)
+	}
+	strangers, err := d.strangers(path.Join(active, cohortsDir), *present)
+	if err != nil {
+		return State{}, err
+	}
+	found.Drift = append(found.Drift, strangers...)
+	slices.SortFunc(found.Drift, byPath)
+	for _, cohort := range present.Cohorts {
+		seen, err := d.observe(ctx, path.Join(active, cohortsDir, cohort.Name), cohort)
+		if err != nil {
+			return State{}, err
+		}
+		found.Cohorts = append(found.Cohorts, seen)
+	}
+	return found, nil
+}
+
+// follow compares a link with where it must lead.
+func (d *Directory) follow(name, want string) []Drift {
+	to, err := d.dir.Readlink(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return []Drift{{gates.TargetLinkMissing, name}}
+	case err != nil || to != want: // also what is no link
+		return []Drift{{gates.TargetLinkForeign, name}}
+	}
+	return nil
+}
+
+// strangers are links for cohorts that the index does not have.
+func (d *Directory) strangers(dir string, present index.Index) ([]Drift, error) {
+	entries, err := fs.ReadDir(d.dir.FS(), dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // each cohort misses its link
+	}
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	var drift []Drift
+	for _, entry := range entries {
+		if _, known := present.Cohort(entry.Name()); !known {
+			drift = append(drift, Drift{gates.TargetLinkForeign, path.Join(dir, entry.Name())})
+		}
+	}
+	return drift, nil
+}
+
+func (d *Directory) observe(ctx context.Context, link string, cohort index.Cohort) (Cohort, error) {
+	want, err := cohortLink(cohort.Pack)
+	if err != nil {
+		return Cohort{}, err
+	}
+	seen := Cohort{Cohort: cohort, Drift: d.follow(link, want)}
+	if to, err := d.dir.Readlink(link); err == nil && path.Dir(to) == path.Dir(want) {
+		if found := (records.Digest{Alg: records.SHA256, Value: path.Base(to)}); found.Valid() {
+			seen.Found = found
+		}
+	}
+	if len(seen.Drift) > 0 {
+		return seen, nil
+	}
+	name, err := packOf(cohort.Pack)
+	if err != nil {
+		return Cohort{}, err
+	}
+	seen.Drift, err = d.inspect(ctx, name, cohort.Pack)
+	return seen, err
+}
+
+// inspect hashes a pack on the target. Every file must be there with its content,
+// and nothing else may be.
+func (d *Directory) inspect(ctx context.Context, name string, pack index.Pack) ([]Drift, error) {
+	missing := content(pack)
+	var drift []Drift
+	// A link in its place would lead to what somebody else can change.
+	if info, err := d.dir.Lstat(name); err == nil && !info.IsDir() {
+		return []Drift{{gates.TargetPackChanged, name}}, nil
+	}
+	err := fs.WalkDir(d.dir.FS(), name, func(p string, entry fs.DirEntry, err error) error {
+		if err := ended(ctx); err != nil {
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			return nil
+		}
+		file := strings.TrimPrefix(p, name+"/")
+		ref, known := missing[file]
+		delete(missing, file)
+		same := false
+		if known && entry.Type().IsRegular() {
+			if same, err = d.holds(p, ref); err != nil {
+				return err
+			}
+		}
+		if !same {
+			drift = append(drift, Drift{gates.TargetPackChanged, p})
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		return nil, unavailable(err)
+	}
+	for file := range missing {
+		drift = append(drift, Drift{gates.TargetPackMissing, path.Join(name, file)})
+	}
+	slices.SortFunc(drift, byPath)
+	return drift, nil
+}
+
+// holds reports whether a file has the content of ref.
+func (d *Directory) holds(name string, ref records.Ref) (bool, error) {
+	file, err := d.dir.Open(name)
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	hash := sha256.New()
+	size, err := io.Copy(hash, file)
+	if err != nil {
+		return false, err
+	}
+	return size == ref.Size && hex.EncodeToString(hash.Sum(nil)) == ref.Value, nil
+}
+
+func byPath(a, b Drift) int { return strings.Compare(a.Path, b.Path) }

@@ -1,0 +1,141 @@
+package target
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"path"
+
+	"github.com/initkoa/orgo/activities/runner"
+	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/records/index"
+)
+
+// Publish prepares the state of an index beside the active one, and switches to it
+// by one rename.
+func (d *Directory) Publish(ctx context.Context, next index.Index) (err error) {
+	if err := d.own(next); err != nil {
+		return err
+	}
+	lock, err := d.lock()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+
+	present, active, err := d.present()
+	if err != nil {
+		return err
+	}
+	state, err := stateOf(next)
+	if err != nil {
+		return err
+	}
+	if state == active {
+		return nil
+	}
+	if err := mayFollow(present, next); err != nil {
+		return err
+	}
+	if err := d.distributed(ctx, next); err != nil {
+		return err
+	}
+	if err := d.prepare(ctx, state, next); err != nil {
+		return err
+	}
+	if err := d.steps.Before("switch"); err != nil {
+		return err
+	}
+	if err := d.link(currentLink, state); err != nil {
+		return unavailable(err)
+	}
+	return d.steps.Before("return")
+}
+
+// mayFollow is the fence.
+func mayFollow(present *index.Index, next index.Index) error {
+	if present == nil {
+		return refused(index.Begins(next))
+	}
+	if next.Sequence <= present.Sequence {
+		return runner.Fail(gates.PublishFenced, nil, "sequence %d of %s is not above %d, which is published", next.Sequence, next.Channel, present.Sequence)
+	}
+	return refused(index.Follows(*present, next))
+}
+
+// distributed reads every pack again: what was whole when it was distributed may
+// not be now.
+func (d *Directory) distributed(ctx context.Context, next index.Index) error {
+	for _, cohort := range next.Cohorts {
+		name, err := packOf(cohort.Pack)
+		if err != nil {
+			return err
+		}
+		drift, err := d.inspect(ctx, name, cohort.Pack)
+		if err != nil {
+			return err
+		}
+		if len(drift) > 0 {
+			return runner.Fail(gates.PackNotDistributed, nil, "cohort %s: %s: %s", cohort.Name, drift[0].Path, drift[0].Code)
+		}
+	}
+	return nil
+}
+
+// prepare writes the state of an index, whole or, under its name, not at all.
+func (d *Directory) prepare(ctx context.Context, state string, next index.Index) error {
+	canonical, err := next.Canonical()
+	if err != nil {
+		return err
+	}
+	fresh := state + ".tmp"
+	// A killed publisher may have left either; neither is active.
+	if err := errors.Join(d.dir.RemoveAll(fresh), d.dir.RemoveAll(state)); err != nil {
+		return unavailable(err)
+	}
+	if err := d.steps.Before("write index"); err != nil {
+		return err
+	}
+	if err := d.write(path.Join(fresh, indexFile), bytes.NewReader(canonical)); err != nil {
+		return unavailable(err)
+	}
+	if err := d.dir.Mkdir(path.Join(fresh, cohortsDir), directoryMode); err != nil {
+		return unavailable(err)
+	}
+	for _, cohort := range next.Cohorts {
+		if err := d.steps.Before("link cohort"); err != nil {
+			return err
+		}
+		to, err := cohortLink(cohort.Pack)
+		if err != nil {
+			return err
+		}
+		if err := d.dir.Symlink(to, path.Join(fresh, cohortsDir, cohort.Name)); err != nil {
+			return unavailable(err)
+		}
+	}
+	if err := d.syncTree(ctx, fresh); err != nil {
+		return unavailable(err)
+	}
+	if err := d.steps.Before("name state"); err != nil {
+		return err
+	}
+	if err := errors.Join(d.dir.Rename(fresh, state), d.sync(statesDir)); err != nil {
+		return unavailable(err)
+	}
+	for name, to := range fixedLinks() {
+		if err := d.steps.Before("fixed link"); err != nil {
+			return err
+		}
+		if err := d.link(name, to); err != nil {
+			return unavailable(err)
+		}
+	}
+	return nil
+}
+
+// cohortLink is where the link of a cohort leads, seen from its state.
+func cohortLink(p index.Pack) (string, error) {
+	pack, err := packOf(p)
+	return path.Join("..", "..", "..", pack), err
+}

@@ -1,0 +1,25 @@
+// Package target is where packs are distributed and made active.
+//
+// Distributing makes packs fetchable and nothing active. Publishing is one atomic
+// switch. Neither proves that anything is active: only what is observed after the
+// switch does.
+package target
+
+import (
+	"context"
+
+	"github.com/initkoa/orgo/records/index"
+)
+
+// Target takes the indexes of one channel. Failures are *runner.Failure.
+type Target interface {
+	// Distribute makes the packs of an index fetchable. Nothing becomes active.
+	Distribute(ctx context.Context, next index.Index) error
+	// Publish makes an index the active one, whole or not at all. The very index
+	// that is active already is accepted and changes nothing; any other whose
+	// sequence is not higher is gates.PublishFenced.
+	Publish(ctx context.Context, next index.Index) error
+	// Observe reads back what is active, content and all. Drift is no error: it is
+	// in the state. An error means that nothing is known.
+	Observe(ctx context.Context) (State, error)
+}

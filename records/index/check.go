@@ -1,0 +1,134 @@
+package index
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/initkoa/orgo/records"
+)
+
+// names are also names of directories: no separator, no leading dot.
+var names = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+
+// maxSequence is the largest integer that JSON numbers hold exactly (RFC 8785 §3.2.2.3).
+const maxSequence = 1<<53 - 1
+
+// Check returns nil if all three are names, and an *Error if not.
+func (c Channel) Check() error {
+	for _, name := range []string{c.Organization, c.Environment, c.Name} {
+		if !names.MatchString(name) {
+			return fault(Malformed, "", "%q names no organization, environment or channel", name)
+		}
+	}
+	return nil
+}
+
+// Check returns nil if the index is whole by itself, and an *Error if not.
+func (i Index) Check() error {
+	if err := i.Channel.Check(); err != nil {
+		return err
+	}
+	switch {
+	case i.Sequence < 1 || i.Sequence > maxSequence:
+		return fault(Malformed, "", "sequence %d", i.Sequence)
+	case i.PublishedAt.IsZero():
+		return fault(Malformed, "", "no published_at")
+	case i.MinimumRelease < 0:
+		return fault(Malformed, "", "minimum release %d", i.MinimumRelease)
+	case !ascending(i.Revoked, records.Digest.String):
+		return fault(Malformed, "", "revoked digests are not sorted and distinct")
+	case !ascending(i.Cohorts, func(c Cohort) string { return c.Name }):
+		return fault(Malformed, "", "cohorts are not sorted and distinct")
+	case !ascending(i.Downgrades, func(d Downgrade) string { return d.Cohort }):
+		return fault(Malformed, "", "downgrades are not sorted and distinct")
+	}
+	for _, digest := range i.Revoked {
+		if !digest.Valid() {
+			return fault(Malformed, "", "revoked digest %q", digest)
+		}
+	}
+	for _, cohort := range i.Cohorts {
+		if err := i.checkCohort(cohort); err != nil {
+			return err
+		}
+	}
+	for _, downgrade := range i.Downgrades {
+		if !downgrade.whole() {
+			return fault(Malformed, downgrade.Cohort, "the downgrade authorization is incomplete")
+		}
+	}
+	return nil
+}
+
+func (i Index) checkCohort(c Cohort) error {
+	switch {
+	case !names.MatchString(c.Name):
+		return fault(Malformed, c.Name, "not a name")
+	case c.Release.ID == "" || c.Release.Number < 1:
+		return fault(Malformed, c.Name, "no release")
+	case c.Percentage < 0 || c.Percentage > 100:
+		return fault(Malformed, c.Name, "percentage %d", c.Percentage)
+	case c.Since.IsZero() || c.Pack.BuiltAt.IsZero() || c.Pack.BuildID == "":
+		return fault(Malformed, c.Name, "no since, build or time of build")
+	case c.Members != nil && !c.Members.Valid():
+		return fault(Malformed, c.Name, "members digest %q", c.Members)
+	case !c.Pack.whole():
+		return fault(Malformed, c.Name, "the pack has an invalid digest or path")
+	case c.Release.Number < i.MinimumRelease:
+		return fault(BelowMinimum, c.Name, "release %d is below the minimum %d", c.Release.Number, i.MinimumRelease)
+	}
+	return i.checkRevoked(c)
+}
+
+// checkRevoked refuses a pack of which any part is revoked.
+func (i Index) checkRevoked(c Cohort) error {
+	digest, err := c.Pack.Digest()
+	if err != nil {
+		return err
+	}
+	parts := []records.Digest{digest, c.Pack.Manifest.Digest, c.Pack.Exchange.Digest}
+	for _, file := range c.Pack.Files {
+		parts = append(parts, file.Ref.Digest)
+	}
+	for _, part := range parts {
+		if slices.Contains(i.Revoked, part) {
+			return fault(RevokedPack, c.Name, "%s is revoked", part)
+		}
+	}
+	return nil
+}
+
+func (p Pack) whole() bool {
+	if !p.Manifest.Valid() || !p.Exchange.Valid() {
+		return false
+	}
+	for _, file := range p.Files {
+		if !file.Ref.Valid() || !local(file.Path) {
+			return false
+		}
+	}
+	return ascending(p.Files, func(a records.Artifact) string { return a.Path })
+}
+
+// local reports whether p is a clean slash-separated path that stays below where
+// it starts.
+func local(p string) bool {
+	return p != "" && p != "." && path.Clean(p) == p && !path.IsAbs(p) && p != ".." &&
+		!strings.HasPrefix(p, "../") && !strings.ContainsAny(p, "\\\x00")
+}
+
+func (d Downgrade) whole() bool {
+	return d.From.Valid() && d.To.Valid() && d.Decision.Valid() &&
+		d.Cohort != "" && d.Release != "" && d.Reason != "" && d.Actor != ""
+}
+
+func ascending[T any](list []T, key func(T) string) bool {
+	for n := 1; n < len(list); n++ {
+		if key(list[n-1]) >= key(list[n]) {
+			return false
+		}
+	}
+	return true
+}

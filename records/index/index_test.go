@@ -1,0 +1,164 @@
+package index_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/index"
+)
+
+var start = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+
+func ref(text string) records.Ref {
+	return records.Ref{Digest: records.DigestOf([]byte(text)), Size: int64(len(text))}
+}
+
+func cohort(name string, number int64) index.Cohort {
+	return index.Cohort{
+		Name: name, Since: start, Percentage: 50,
+		Release: index.Release{ID: fmt.Sprintf("release-%d", number), Number: number},
+		Pack: index.Pack{
+			BuildID: fmt.Sprintf("build-%d", number), BuiltAt: start.Add(time.Duration(number) * time.Hour),
+			Manifest: ref(fmt.Sprintf("manifest %d", number)), Exchange: ref(fmt.Sprintf("exchange %d", number)),
+		},
+	}
+}
+
+// at is an index in which canary and stable run the given releases.
+func at(sequence, canary, stable int64) index.Index {
+	return index.Index{
+		Channel:  index.Channel{Organization: records.DefaultOrganization, Environment: "production", Name: "main"},
+		Sequence: sequence, PublishedAt: start.Add(time.Duration(sequence) * time.Minute),
+		Cohorts: []index.Cohort{cohort("canary", canary), cohort("stable", stable)}, MinimumRelease: 1,
+		Revoked: []records.Digest{ref("revoked").Digest},
+	}
+}
+
+func digest(t require.TestingT, p index.Pack) records.Digest {
+	d, err := p.Digest()
+	require.NoError(t, err)
+	return d
+}
+
+func authorize(t require.TestingT, previous, next index.Index, n int) index.Downgrade {
+	return index.Downgrade{
+		Cohort: next.Cohorts[n].Name, From: digest(t, previous.Cohorts[n].Pack), To: digest(t, next.Cohorts[n].Pack),
+		Release: next.Cohorts[n].Release.ID, Decision: ref("decision").Digest, Reason: "METRIC_OUT_OF_BOUNDS",
+		Actor: "operator", Sequence: next.Sequence,
+	}
+}
+
+func TestAnIndexFollows(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, index.Begins(at(1, 1, 1)))
+	require.NoError(t, index.Follows(at(1, 1, 1), at(2, 2, 1)))
+}
+
+// Trap 16: the sequence rises while the content goes back, with an authorization.
+func TestTrap16AnAuthorizedRollbackFollows(t *testing.T) {
+	t.Parallel()
+	previous, next := at(7, 5, 4), at(8, 3, 4)
+	next.Downgrades = []index.Downgrade{authorize(t, previous, next, 0)}
+	require.NoError(t, index.Follows(previous, next))
+}
+
+// Every fault is planted into an index that follows, with an authorized step back.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		want  index.Fault
+		plant func(t *testing.T, next *index.Index)
+	}{
+		"other channel":     {index.OtherChannel, func(_ *testing.T, n *index.Index) { n.Name = "other" }},
+		"same sequence":     {index.SequenceNotNext, func(_ *testing.T, n *index.Index) { n.Sequence = 7 }},
+		"skipped sequence":  {index.SequenceNotNext, func(_ *testing.T, n *index.Index) { n.Sequence = 9 }},
+		"clock":             {index.ClockWentBack, func(_ *testing.T, n *index.Index) { n.PublishedAt = start }},
+		"minimum fell":      {index.MinimumFell, func(_ *testing.T, n *index.Index) { n.MinimumRelease = 0 }},
+		"below minimum":     {index.BelowMinimum, func(_ *testing.T, n *index.Index) { n.MinimumRelease = 4 }},
+		"unrevoked":         {index.Unrevoked, func(_ *testing.T, n *index.Index) { n.Revoked = nil }},
+		"revoked exchange":  {index.RevokedPack, func(_ *testing.T, n *index.Index) { n.Cohorts[0].Pack.Exchange = ref("revoked") }},
+		"lost cohort":       {index.CohortLost, func(_ *testing.T, n *index.Index) { n.Cohorts = n.Cohorts[:1] }},
+		"exchanged pack":    {index.PackExchanged, func(_ *testing.T, n *index.Index) { n.Cohorts[1].Pack.Manifest = ref("other") }},
+		"number reused":     {index.PackExchanged, func(_ *testing.T, n *index.Index) { n.Cohorts[1].Release.ID = "other" }},
+		"rebuilt later":     {index.PackExchanged, func(_ *testing.T, n *index.Index) { n.Cohorts[1].Pack.BuiltAt = start.Add(99 * time.Hour) }},
+		"no authorization":  {index.NotAuthorized, func(_ *testing.T, n *index.Index) { n.Downgrades = nil }},
+		"of other sequence": {index.NotAuthorized, func(_ *testing.T, n *index.Index) { n.Downgrades[0].Sequence = 7 }},
+		"of other release":  {index.NotAuthorized, func(_ *testing.T, n *index.Index) { n.Downgrades[0].Release = "other" }},
+		"from other pack":   {index.NotAuthorized, func(_ *testing.T, n *index.Index) { n.Downgrades[0].From = ref("x").Digest }},
+		"to other pack":     {index.NotAuthorized, func(_ *testing.T, n *index.Index) { n.Downgrades[0].To = ref("x").Digest }},
+		"old pack, new number": {index.NotAuthorized, func(_ *testing.T, n *index.Index) {
+			n.Downgrades, n.Cohorts[0].Release = nil, index.Release{ID: "release-9", Number: 9}
+		}},
+		"standing permission": {index.NothingToAllow, func(t *testing.T, n *index.Index) {
+			n.Downgrades = append(n.Downgrades, authorize(t, at(7, 5, 4), *n, 1))
+		}},
+		"anonymous":    {index.Malformed, func(_ *testing.T, n *index.Index) { n.Downgrades[0].Actor = "" }},
+		"escaping":     {index.Malformed, func(_ *testing.T, n *index.Index) { n.Environment = ".." }},
+		"cohort slash": {index.Malformed, func(_ *testing.T, n *index.Index) { n.Cohorts[0].Name = "a/b" }},
+		"file escapes": {index.Malformed, func(_ *testing.T, n *index.Index) {
+			n.Cohorts[0].Pack.Files = []records.Artifact{{Path: "../x", Ref: ref("x")}}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			previous, next := at(7, 5, 4), at(8, 3, 4)
+			next.Downgrades = []index.Downgrade{authorize(t, previous, next, 0)}
+			require.NoError(t, index.Follows(previous, next))
+			c.plant(t, &next)
+			var refused *index.Error
+			require.ErrorAs(t, index.Follows(previous, next), &refused)
+			require.Equal(t, c.want, refused.Fault, "%v", refused)
+		})
+	}
+}
+
+// However two indexes lie, a step back passes with its authorization and with no
+// other, and a sequence that is not the next never passes.
+func TestStepsBackNeedTheirAuthorization(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		number := rapid.Int64Range(1, 6)
+		sequence := rapid.Int64Range(1, 5).Draw(t, "previous")
+		previous := at(sequence, number.Draw(t, "canary"), number.Draw(t, "stable"))
+		next := at(rapid.Int64Range(1, 7).Draw(t, "next"), number.Draw(t, "canary next"), number.Draw(t, "stable next"))
+		back := 0
+		for n := range next.Cohorts {
+			if next.Cohorts[n].Release.Number < previous.Cohorts[n].Release.Number {
+				back++
+				next.Downgrades = append(next.Downgrades, authorize(t, previous, next, n))
+			}
+		}
+		err := index.Follows(previous, next)
+		require.Equal(t, next.Sequence == previous.Sequence+1, err == nil, "%v", err)
+		if back > 0 {
+			next.Downgrades = next.Downgrades[1:]
+			require.Error(t, index.Follows(previous, next))
+		}
+	})
+}
+
+func TestParseReadsOnlyTheCanonicalForm(t *testing.T) {
+	t.Parallel()
+	canonical, err := at(3, 2, 1).Canonical()
+	require.NoError(t, err)
+	parsed, err := index.Parse(canonical)
+	require.NoError(t, err)
+	again, err := parsed.Canonical()
+	require.NoError(t, err)
+	require.Equal(t, canonical, again)
+	for name, bad := range map[string]string{
+		"space":    " " + string(canonical),
+		"unknown":  `{"aaa":1,` + string(canonical[1:]),
+		"repeated": `{"channel":"x",` + string(canonical[1:]),
+		"empty":    "",
+		"null":     "null",
+	} {
+		_, err := index.Parse([]byte(bad))
+		require.Error(t, err, name)
+	}
+}
