@@ -1,6 +1,7 @@
 package sequential
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -60,6 +61,13 @@ func Start() State { return State{begun: true} }
 
 // Begun reports whether s is a state at all.
 func (s State) Begun() bool { return s.begun }
+
+// Compare orders states, by nothing that means anything.
+func (s State) Compare(other State) int {
+	this, _ := s.MarshalText() // which has no error
+	that, _ := other.MarshalText()
+	return bytes.Compare(this, that)
+}
 
 // Counts returns the counts of the last look.
 func (s State) Counts() (canary, control Counts) { return s.canary, s.control }
