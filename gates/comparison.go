@@ -11,8 +11,8 @@ import (
 // still runs the version before. Counts grow from window to window: what came in
 // one is what its counts have beyond those in Before.
 type Comparison struct {
-	// Since is when counting began, on both sides. What was before the cohort's
-	// activation is of another version.
+	// Since is when counting began, on both sides: the cohort's activation. What was
+	// before is of another version.
 	Since   time.Time `json:"since,omitzero"`
 	Canary  Counts    `json:"canary,omitzero"`
 	Control Counts    `json:"control,omitzero"`
@@ -33,7 +33,7 @@ func (c Counts) known() bool { return c.Samples > 0 && c.Failures != nil }
 // look returns what the windows amount to, this one included, and whether the
 // comparison is one.
 func (c *Comparison) look(activated time.Time) (sequential.State, bool) {
-	if c == nil || c.Since.IsZero() || c.Since.Before(activated) || !c.Canary.known() || !c.Control.known() {
+	if c == nil || c.Since.IsZero() || !c.Since.Equal(activated) || !c.Canary.known() || !c.Control.known() {
 		return sequential.State{}, false
 	}
 	state, err := c.Before.Look(sequential.Counts{Samples: c.Canary.Samples, Failures: *c.Canary.Failures},
