@@ -173,6 +173,15 @@ func decide(gate Gate, c Context, inputs any, builtin, policy []Finding) Decisio
 	return d
 }
 
+// inputsDigest returns the InputsDigest of a decision on inputs.
+func inputsDigest(inputs any) (records.Digest, error) {
+	canonical, err := records.Canonical(inputs)
+	if err != nil {
+		return records.Digest{}, err
+	}
+	return records.DigestOf(canonical), nil
+}
+
 // ruleEvidence is the rule that there must be evidence.
 const ruleEvidence = "orgo/evidence"
 

@@ -40,6 +40,7 @@ type ruleMade struct {
 	gate     Gate
 	find     check
 	override *overrideConfig
+	deadline OnDeadline // of a rule of rollout health
 }
 
 // families has every rule type. Stage dependency, integrity and contract always
@@ -54,7 +55,7 @@ func families() []family {
 		{typeDeterminism, forGate(GateReproducibility, readDeterminism)},
 		{typeCompatible, forGate(GateCompatibility, readCompatibility)},
 		{typeApprovals, forGate(GateApprovals, readApprovals)},
-		{typeHealth, forGate(GateHealth, readHealth)},
+		{typeHealth, readHealth},
 		{typeFreeze, forGate(GateFreeze, readFreeze)},
 		{typeExpression, readExpression},
 		{typeWarnings, readWarnings},

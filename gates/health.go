@@ -1,7 +1,6 @@
 package gates
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"math/bits"
@@ -20,11 +19,14 @@ type Window struct {
 	To          time.Time      `json:"to,omitzero"`
 	// Ended says that the analysis had the time it was given. One that was ended
 	// early is no pass.
-	Ended     bool     `json:"ended"`
-	Expected  int64    `json:"expected"`  // members of the frozen cohort
-	Reporting int64    `json:"reporting"` // of them, those heard of in the window
-	Metrics   []Metric `json:"metrics"`
-	Measured  int      `json:"measured"` // how many metrics: each must be listed, once
+	Ended     bool  `json:"ended"`
+	Expected  int64 `json:"expected"`  // members of the frozen cohort
+	Reporting int64 `json:"reporting"` // of them, those heard of in the window
+	// HeardSince is when that one of them was last heard of that has been silent the
+	// longest.
+	HeardSince time.Time `json:"heard_since,omitzero"`
+	Metrics    []Metric  `json:"metrics"`
+	Measured   int       `json:"measured"` // how many metrics: each must be listed, once
 }
 
 // Metric is one number and how many samples it is made from. Value is absent if
@@ -33,6 +35,10 @@ type Metric struct {
 	Name    string   `json:"name"`
 	Samples int64    `json:"samples"`
 	Value   *float64 `json:"value,omitempty"`
+	// FailedBefore is how many windows in a row, up to this one, had it out of bounds
+	// (Carried). It is 0 in the first.
+	FailedBefore *int64      `json:"failed_before,omitempty"`
+	Comparison   *Comparison `json:"comparison,omitempty"`
 }
 
 const ruleWindow = "orgo/telemetry-window"
@@ -85,85 +91,6 @@ func (w Window) counted() bool {
 // timely reports whether the window lies between activation and now.
 func (w Window) timely(c Context) bool {
 	return !w.ActivatedAt.IsZero() && !w.From.Before(w.ActivatedAt) && w.From.Before(w.To) && !w.To.After(c.At)
-}
-
-// healthConfig is the config of a rule of type "rollout_health".
-type healthConfig struct {
-	Metrics             []metricRule `json:"metrics"`
-	MinReportingPercent int64        `json:"min_reporting_percent"`
-	MaxAge              duration     `json:"max_age"` // of the window's end: silence beyond it is stale
-}
-
-type metricRule struct {
-	Name       string   `json:"name"`
-	Max        *float64 `json:"max,omitempty"`
-	Min        *float64 `json:"min,omitempty"`
-	MinSamples int64    `json:"min_samples"`
-}
-
-func readHealth(raw json.RawMessage) (func(Context, Window) []Finding, error) {
-	var config healthConfig
-	if err := strict(raw, &config); err != nil {
-		return nil, err
-	}
-	switch {
-	case len(config.Metrics) == 0:
-		return nil, wrong("/metrics", "must list at least one: otherwise the rule could never refuse")
-	case config.MinReportingPercent < 1 || config.MinReportingPercent > 100:
-		return nil, wrong("/min_reporting_percent", "must be 1 to 100")
-	case config.MaxAge <= 0:
-		return nil, wrong("/max_age", "must be a duration above zero, such as 5m")
-	}
-	for i, metric := range config.Metrics {
-		switch at := fmt.Sprintf("/metrics/%d", i); {
-		case metric.Name == "":
-			return nil, wrong(at+"/name", "must name a metric")
-		case metric.Max == nil && metric.Min == nil:
-			return nil, wrong(at, "must have max or min: a metric without a condition would always pass")
-		case metric.MinSamples < 1:
-			return nil, wrong(at+"/min_samples", "must be at least 1: no sample is no pass")
-		}
-	}
-	return func(c Context, w Window) []Finding { return config.findings(c, w) }, nil
-}
-
-func (config healthConfig) findings(c Context, w Window) []Finding {
-	var findings []Finding
-	found := func(verdict Verdict, code Code, target, format string, args ...any) {
-		findings = append(findings, Finding{Verdict: verdict, Code: code, Message: fmt.Sprintf(format, args...), Evidence: &w.Digest}.about(target))
-	}
-	// What is no window of a cohort is refused for that, under the same target as
-	// by the gate itself: its age and share are no further conditions.
-	switch {
-	case !w.timely(c):
-		found(NoData, EvidenceMissing, "time", "the window does not lie between activation and now")
-	case !c.At.Before(w.To.Add(time.Duration(config.MaxAge))):
-		found(Stale, TelemetryStale, "time", "the window ended at %s, more than %s ago", w.To.UTC().Format(time.RFC3339), time.Duration(config.MaxAge))
-	}
-	switch {
-	case !w.counted():
-		found(NoData, EvidenceMissing, "window", "the window is not that of a cohort that reports")
-	case tooFew(w.Reporting, w.Expected, config.MinReportingPercent):
-		found(Insufficient, ReportingTooLow, "reporting", "%d of %d members reported, must be %d %%", w.Reporting, w.Expected, config.MinReportingPercent)
-	}
-	if len(w.Metrics) == 0 {
-		found(NoData, EvidenceMissing, "metrics", "nothing was measured")
-		return findings
-	}
-	for _, rule := range config.Metrics {
-		metric, there := w.metric(rule.Name)
-		target := "metric " + rule.Name
-		switch value, known := metric.value(); {
-		case !there || !known:
-			found(NoData, MetricNoData, target, "%s has no value", rule.Name)
-		case rule.Max != nil && !(value <= *rule.Max), rule.Min != nil && !(value >= *rule.Min):
-			found(Fail, MetricOutOfBounds, target, "%s is %v, out of bounds", rule.Name, value)
-		}
-		if there && metric.Samples > 0 && metric.Samples < rule.MinSamples {
-			found(Insufficient, MetricTooFewSamples, target, "%s has %d samples, must have %d", rule.Name, metric.Samples, rule.MinSamples)
-		}
-	}
-	return findings
 }
 
 // tooFew reports whether reporting is less than percent of expected, none of

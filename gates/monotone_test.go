@@ -197,6 +197,17 @@ func planted() map[string]struct {
 			}
 			return !(value > 0.05), err //nolint:staticcheck // the planted fault
 		}), window},
+		"no count of failures is none": {double(func(raw json.RawMessage) (bool, error) {
+			var w gates.Window
+			err := json.Unmarshal(raw, &w)
+			failures := int64(0)
+			for _, metric := range w.Metrics {
+				if metric.Comparison != nil && metric.Comparison.Canary.Failures != nil {
+					failures += *metric.Comparison.Canary.Failures
+				}
+			}
+			return failures == 0, err
+		}), gates.Window{Metrics: []gates.Metric{{Name: "errors", Comparison: &gates.Comparison{Canary: gates.Counts{Samples: 9, Failures: counted(3)}}}}}},
 		"votes are counted, not voters": {double(func(raw json.RawMessage) (bool, error) {
 			var v gates.Votes
 			err := json.Unmarshal(raw, &v)

@@ -53,16 +53,28 @@ func normalVotes(v Votes) Votes {
 
 func normalWindow(w Window) Window {
 	w.Metrics = sortedBy(w.Metrics, func(a, b Metric) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Samples, b.Samples), compareValues(a.Value, b.Value))
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Samples, b.Samples), compareValues(a.Value, b.Value),
+			compareValues(a.FailedBefore, b.FailedBefore), compareComparisons(a.Comparison, b.Comparison))
 	})
 	return w
 }
 
-func compareValues(a, b *float64) int {
+func compareValues[N cmp.Ordered](a, b *N) int {
 	if a == nil || b == nil {
 		return compareBools(a != nil, b != nil)
 	}
 	return cmp.Compare(*a, *b)
+}
+
+func compareComparisons(a, b *Comparison) int {
+	if a == nil || b == nil {
+		return compareBools(a != nil, b != nil)
+	}
+	return cmp.Or(a.Since.Compare(b.Since), compareCounts(a.Canary, b.Canary), compareCounts(a.Control, b.Control), a.Before.Compare(b.Before))
+}
+
+func compareCounts(a, b Counts) int {
+	return cmp.Or(cmp.Compare(a.Samples, b.Samples), compareValues(a.Failures, b.Failures))
 }
 
 // asIs is the form of evidence that has no list without order. Inputs have one:

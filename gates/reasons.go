@@ -143,6 +143,8 @@ const (
 	MetricNoData          Code = "METRIC_NO_DATA"
 	MetricTooFewSamples   Code = "METRIC_TOO_FEW_SAMPLES"
 	MetricOutOfBounds     Code = "METRIC_OUT_OF_BOUNDS"
+	MetricWorse           Code = "METRIC_WORSE_THAN_CONTROL"
+	SilenceBudgetExceeded Code = "SILENCE_BUDGET_EXCEEDED"
 	PolicyRuleRefused     Code = "POLICY_RULE_REFUSED"
 	PolicyUnsigned        Code = "POLICY_SIGNATURE_INVALID"
 	PolicyCaseFailed      Code = "POLICY_CASE_FAILED"
@@ -282,6 +284,8 @@ var reasonTable = []Reason{
 	{MetricNoData, ClassRuntime, Sev1, ByOperator, "a metric that must be judged has no value", "see why it is not measured; no data is no pass", false},
 	{MetricTooFewSamples, ClassRuntime, Sev4, ByTime, "a metric is made from too few samples to be judged", "wait for more", false},
 	{MetricOutOfBounds, ClassRuntime, Sev1, ByOperator, "a metric is out of its bounds", "roll back, and find the cause", true},
+	{MetricWorse, ClassRuntime, Sev1, ByOperator, "a canary fails more often than its control, by a test that may be looked at at any time", "roll back, and find the cause", true},
+	{SilenceBudgetExceeded, ClassRuntime, Sev1, ByOperator, "a member of a cohort has been silent for longer than the policy admits", "see why it is silent", false},
 	{PolicyRuleRefused, ClassGovernance, Sev4, ByPublisher, "an expression of the policy does not hold", "see the rule's message and the facts that it asks for", true},
 	{PolicyUnsigned, ClassSafety, Sev1, ByPolicyOwner, "a policy bundle bears no signature where one is required, or one that does not verify", "have the bundle signed by a trusted key", true},
 	{PolicyCaseFailed, ClassGovernance, Sev4, ByPolicyOwner, "a case of a policy bundle ends in another decision than it expects", "correct the bundle or the case", true},

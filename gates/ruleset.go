@@ -20,7 +20,8 @@ type Ruleset struct {
 
 type compiledRule struct {
 	Rule
-	find check
+	find     check
+	deadline OnDeadline
 }
 
 // Compile makes the rules of a policy ready. What ParsePolicy has accepted
@@ -35,7 +36,7 @@ func (p Policy) Compile() (Ruleset, error) {
 		if made.override != nil {
 			set.overrides = append(set.overrides, overrideRule{rule, *made.override})
 		} else {
-			set.rules[made.gate] = append(set.rules[made.gate], compiledRule{rule, made.find})
+			set.rules[made.gate] = append(set.rules[made.gate], compiledRule{rule, made.find, made.deadline})
 		}
 	}
 	for _, gate := range Gates() {

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/gates/sequential"
 	"github.com/initkoa/orgo/records"
 )
 
@@ -284,16 +285,27 @@ func healthSubject() subject[gates.Window] {
 			}
 		})
 	}
+	comparison := func(apply func(*gates.Comparison)) fault[gates.Window] {
+		return metric(func(m *gates.Metric) {
+			if m.Comparison != nil {
+				changed := *m.Comparison // that of a double is its own
+				apply(&changed)
+				m.Comparison = &changed
+			}
+		})
+	}
 	return subject[gates.Window]{
 		gate: gates.GateHealth, stages: []records.Stage{records.Activate}, decide: gates.Health,
 		sound: func(t *rapid.T, _ gates.Context) gates.Window {
-			w := gates.Window{Digest: digest("window"), ActivatedAt: at.Add(-time.Hour), From: at.Add(-time.Hour / 2), To: at.Add(-time.Minute), Ended: true,
+			w := gates.Window{Digest: digest("window"), ActivatedAt: at.Add(-time.Hour), From: at.Add(-time.Hour / 2), To: at.Add(-time.Minute), HeardSince: at.Add(-2 * time.Minute), Ended: true,
 				Expected: rapid.Int64Range(20, 1000).Draw(t, "expected")}
 			w.Reporting = w.Expected - rapid.Int64Range(0, 1).Draw(t, "silent")
 			for _, name := range []string{"errors", "latency"} {
 				value := rapid.Float64Range(0.01, 0.04).Draw(t, "value")
 				w.Measured++
-				w.Metrics = append(w.Metrics, gates.Metric{Name: name, Samples: rapid.Int64Range(100, 200).Draw(t, "samples"), Value: &value})
+				m := wellMetric(name)
+				m.Samples, m.Value = rapid.Int64Range(100, 200).Draw(t, "samples"), &value
+				w.Metrics = append(w.Metrics, m)
 			}
 			return w
 		},
@@ -307,6 +319,10 @@ func healthSubject() subject[gates.Window] {
 			in(func(w *gates.Window) { w.From = time.Time{} }),
 			in(func(w *gates.Window) { w.To = at.Add(time.Hour) }),
 			in(func(w *gates.Window) { w.To = at.Add(-25 * time.Minute) }),
+			in(func(w *gates.Window) { w.From = w.To.Add(-time.Minute) }),
+			in(func(w *gates.Window) { w.HeardSince = time.Time{} }),
+			in(func(w *gates.Window) { w.HeardSince = at.Add(-4 * time.Minute) }),
+			in(func(w *gates.Window) { w.HeardSince = at.Add(time.Minute) }),
 			in(func(w *gates.Window) { w.Ended = false }),
 			{apply: func(t *rapid.T, _ gates.Context, w *gates.Window) { without(&w.Metrics)(t) }},
 			metric(func(m *gates.Metric) { m.Samples = 0 }),
@@ -314,6 +330,23 @@ func healthSubject() subject[gates.Window] {
 			metric(func(m *gates.Metric) { m.Value = nil }),
 			metric(func(m *gates.Metric) { bad := 0.9; m.Value = &bad }),
 			metric(func(m *gates.Metric) { bad := -1.0; m.Value = &bad }),
+			metric(func(m *gates.Metric) { m.FailedBefore = nil }),
+			metric(func(m *gates.Metric) { m.FailedBefore = counted(-1) }),
+			metric(func(m *gates.Metric) { m.FailedBefore = counted(1) }),
+			metric(func(m *gates.Metric) { m.FailedBefore = counted(2) }),
+			metric(func(m *gates.Metric) { m.FailedBefore = counted(9) }),
+			metric(func(m *gates.Metric) { m.Comparison = nil }),
+			comparison(func(c *gates.Comparison) { c.Before = sequential.State{} }),
+			comparison(func(c *gates.Comparison) { c.Before = worseState() }),
+			comparison(func(c *gates.Comparison) { c.Since = time.Time{} }),
+			comparison(func(c *gates.Comparison) { c.Since = at.Add(-2 * time.Hour) }),
+			comparison(func(c *gates.Comparison) { c.Canary.Failures = counted(c.Canary.Samples) }),
+			comparison(func(c *gates.Comparison) { c.Canary.Failures = nil }),
+			comparison(func(c *gates.Comparison) { c.Control.Failures = nil }),
+			comparison(func(c *gates.Comparison) { c.Control.Failures = counted(-1) }),
+			comparison(func(c *gates.Comparison) { c.Canary.Samples = 0 }),
+			comparison(func(c *gates.Comparison) { c.Control.Samples, c.Control.Failures = 30, counted(1) }),
+			comparison(func(c *gates.Comparison) { c.Control.Samples = 1 << 62 }),
 			in(func(w *gates.Window) {
 				if len(w.Metrics) > 0 {
 					w.Metrics = append(slices.Clone(w.Metrics), w.Metrics[0])
@@ -324,11 +357,23 @@ func healthSubject() subject[gates.Window] {
 		rules: []string{
 			`rollout_health {"metrics":[{"name":"errors","max":0.05,"min":0,"min_samples":10}],"min_reporting_percent":80,"max_age":"5m"}`,
 			`rollout_health {"metrics":[{"name":"latency","max":0.5,"min_samples":1},{"name":"errors","max":0.2,"min_samples":1}],"min_reporting_percent":50,"max_age":"10m"}`,
+			`rollout_health {"metrics":[{"name":"errors","max":0.05,"min_samples":10,"max_consecutive_failures":2,"compare":{"alpha":"0.01","min_samples":50}}],"min_reporting_percent":80,"max_age":"5m","silence_budget":"3m","window":"20m"}`,
+			`rollout_health {"metrics":[{"name":"latency","min_samples":1,"compare":{"alpha":"0.001","min_effect":"0.01","min_samples":1}},{"name":"errors","max":0.2,"min_samples":1,"max_consecutive_failures":1}],"min_reporting_percent":50,"max_age":"10m","on_deadline":"page"}`,
 			`cel {"gate":"rollout-health","expression":"expected >= 10","message":"a cohort","refuses":{"expected":9}}`,
 		},
 		repair: func(_ *gates.Context, w *gates.Window, u gates.Unmet) bool {
 			name, about := strings.CutPrefix(u.Target, "metric ")
+			failed, streak := strings.CutPrefix(u.Target, "failures of ")
+			compared, beside := strings.CutPrefix(u.Target, "comparison of ")
 			switch {
+			case streak:
+				onMetric(w, failed, func(m *gates.Metric) { m.FailedBefore = counted(0) })
+			case beside:
+				onMetric(w, compared, func(m *gates.Metric) { m.Comparison = wellMetric(compared).Comparison })
+			case u.Target == "length":
+				w.From = w.To.Add(-25 * time.Minute)
+			case u.Target == "silence":
+				w.HeardSince = at.Add(-2 * time.Minute)
 			case about:
 				repairMetric(w, name, u.Code)
 			case u.Target == "metrics":
@@ -364,6 +409,38 @@ func healthSubject() subject[gates.Window] {
 	}
 }
 
+func counted(n int64) *int64 { return &n }
+
+// wellMetric returns a metric that no rule objects to, but for its value.
+func wellMetric(name string) gates.Metric {
+	return gates.Metric{Name: name, Samples: 100, FailedBefore: counted(0), Comparison: &gates.Comparison{
+		Since: at.Add(-time.Hour), Before: sequential.Start(),
+		Canary: gates.Counts{Samples: 100, Failures: counted(2)}, Control: gates.Counts{Samples: 9_900, Failures: counted(198)}}}
+}
+
+// worseState is that of a canary which was found to be worse, before as many came
+// that were well.
+func worseState() sequential.State {
+	state, err := sequential.Start().Look(sequential.Counts{Samples: 1, Failures: 0}, sequential.Counts{Samples: 100, Failures: 0})
+	for i := range int64(2) {
+		if err == nil {
+			state, err = state.Look(sequential.Counts{Samples: 2 + i, Failures: 1 + i}, sequential.Counts{Samples: 1_000 * (i + 1), Failures: 0})
+		}
+	}
+	if err != nil {
+		panic(err)
+	}
+	return state
+}
+
+func onMetric(w *gates.Window, name string, apply func(*gates.Metric)) {
+	for i := range w.Metrics {
+		if w.Metrics[i].Name == name {
+			apply(&w.Metrics[i])
+		}
+	}
+}
+
 func repairMetric(w *gates.Window, name string, code gates.Code) {
 	value := 0.03
 	is := func(m gates.Metric) bool { return m.Name == name }
@@ -377,7 +454,9 @@ func repairMetric(w *gates.Window, name string, code gates.Code) {
 		return
 	}
 	if !slices.ContainsFunc(w.Metrics, is) {
-		w.Metrics = append(w.Metrics, gates.Metric{Name: name})
+		m := wellMetric(name)
+		m.Samples = 0
+		w.Metrics = append(w.Metrics, m)
 		w.Measured++
 	}
 	for i := range w.Metrics {

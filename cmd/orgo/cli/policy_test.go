@@ -54,7 +54,7 @@ func TestTheExampleBundleHoldsToItsCases(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(r.out), &report))
 	require.Empty(t, report.Problems)
 	require.Empty(t, report.Warnings, "every rule is reached, and refuses, in a case")
-	require.Len(t, report.Cases, 13)
+	require.Len(t, report.Cases, 16)
 	require.Equal(t, 13, report.Rules)
 }
 
@@ -73,6 +73,8 @@ func TestTheCasesOfTheExampleSeeEachLoosening(t *testing.T) {
 		"from: \"2026-12-24":              "from: \"2026-12-26",
 		"quorum: 2, roles: {security: 1}": "quorum: 1",
 		"max_duration: 4h":                "max_duration: 1h",
+		"silence_budget: 10m":             "silence_budget: 20m",
+		`alpha: "0.01", min_samples`:      `alpha: "0.01", min_effect: "0.5", min_samples`,
 		"policy_id: release":              "policy_id: release\n    effective_to: 2026-03-01T12:00:00Z",
 	} {
 		t.Run(from, func(t *testing.T) {
