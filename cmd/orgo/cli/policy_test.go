@@ -54,8 +54,11 @@ func TestTheExampleBundleHoldsToItsCases(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(r.out), &report))
 	require.Empty(t, report.Problems)
 	require.Empty(t, report.Warnings, "every rule is reached, and refuses, in a case")
-	require.Len(t, report.Cases, 16)
-	require.Equal(t, 13, report.Rules)
+	cases, err := filepath.Glob(examples + "/*.case.yaml")
+	require.NoError(t, err)
+	require.Len(t, report.Cases, len(cases))
+	require.Greater(t, len(cases), 15)
+	require.Greater(t, report.Rules, 12)
 }
 
 // A limit that somebody loosens in passing is caught by a case, whichever it is.
@@ -71,6 +74,7 @@ func TestTheCasesOfTheExampleSeeEachLoosening(t *testing.T) {
 		"max: 1}":                         "max: 2}",
 		"downgrade: refuse":               "downgrade: admit",
 		"from: \"2026-12-24":              "from: \"2026-12-26",
+		"start: \"2026-03-06T16":          "start: \"2026-03-06T17",
 		"quorum: 2, roles: {security: 1}": "quorum: 1",
 		"max_duration: 4h":                "max_duration: 1h",
 		"silence_budget: 10m":             "silence_budget: 20m",
