@@ -236,6 +236,14 @@ func TestDriftOfTheTargetIsSeen(t *testing.T) {
 			data[len(data)/2]++
 			require.NoError(t, os.WriteFile(b.path("index.json"), data, 0o600))
 		}},
+		"another whole index": {gates.TargetUnreadable, func(t *testing.T, b bench) {
+			// Not what its name says: whoever lowers the sequence would lower the fence.
+			other := b.index(t, 1, 1)
+			other.PublishedAt = start.Add(time.Hour)
+			data, err := other.Canonical()
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(b.path("index.json"), data, 0o600))
+		}},
 		"stranger": {gates.TargetLinkForeign, func(t *testing.T, b bench) {
 			require.NoError(t, os.Symlink("/etc", b.path("cohorts", "stranger")))
 		}},
