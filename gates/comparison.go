@@ -75,10 +75,13 @@ func (rule *compareRule) find(w Window, metric Metric, found func(verdict Verdic
 		return
 	}
 	canary, control := state.Counts()
+	taken := canary.Samples == metric.Comparison.Canary.Samples && control.Samples == metric.Comparison.Control.Samples
 	switch few := min(canary.Samples, control.Samples); {
 	case state.Exceeds(rule.Alpha) && (rule.MinEffect == nil || rule.MinEffect.Apart(canary, control)):
 		// However few samples: the test holds at every number of them.
 		found(Fail, MetricWorse, target, "%s: %d of %d failed, of the control %d of %d", metric.Name, canary.Failures, canary.Samples, control.Failures, control.Samples)
+	case !taken:
+		found(NoData, MetricNoData, target, "%s has nothing new on one side to compare the other with", metric.Name)
 	case few < rule.MinSamples:
 		found(Insufficient, MetricTooFewSamples, target, "%s is compared over %d samples, must have %d on each side", metric.Name, few, rule.MinSamples)
 	}

@@ -56,9 +56,14 @@ func TestComparison(t *testing.T) {
 			w.Metrics[0].Comparison.Before, w.Metrics[0].Comparison.Canary.Failures = worseState(), counted(3)
 		}, gates.Fail, gates.MetricWorse},
 		"of an earlier release": {func(w *gates.Window) { w.Metrics[0].Comparison.Since = w.ActivatedAt.Add(1) }, gates.NoData, gates.MetricNoData},
-		"short":                 {func(w *gates.Window) { w.From = w.To.Add(-19 * time.Minute) }, gates.Pending, gates.AnalysisIncomplete},
-		"one silent":            {func(w *gates.Window) { w.HeardSince = at.Add(-3 * time.Minute) }, gates.Stale, gates.SilenceBudgetExceeded},
-		"silence unknown":       {func(w *gates.Window) { w.HeardSince = time.Time{} }, gates.NoData, gates.EvidenceMissing},
+		"the control fell silent": {func(w *gates.Window) {
+			state, err := sequential.Start().Look(sequential.Counts{Samples: 60, Failures: 1}, sequential.Counts{Samples: 9_900, Failures: 198})
+			require.NoError(t, err)
+			w.Metrics[0].Comparison.Before = state
+		}, gates.NoData, gates.MetricNoData},
+		"short":           {func(w *gates.Window) { w.From = w.To.Add(-19 * time.Minute) }, gates.Pending, gates.AnalysisIncomplete},
+		"one silent":      {func(w *gates.Window) { w.HeardSince = at.Add(-3 * time.Minute) }, gates.Stale, gates.SilenceBudgetExceeded},
+		"silence unknown": {func(w *gates.Window) { w.HeardSince = time.Time{} }, gates.NoData, gates.EvidenceMissing},
 	} {
 		_, d := compared(t, x.change)
 		require.Equal(t, x.verdict, d.Verdict, name)

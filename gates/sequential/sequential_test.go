@@ -165,6 +165,12 @@ func TestCountsThatDoNotFollow(t *testing.T) {
 	again, err := state.Look(fine, fine)
 	require.NoError(t, err)
 	require.Equal(t, state, again)
+	alone, err := state.Look(sequential.Counts{Samples: 200, Failures: 103}, fine)
+	require.NoError(t, err)
+	require.Equal(t, state, alone, "the control has nothing new")
+	both, err := alone.Look(sequential.Counts{Samples: 200, Failures: 103}, sequential.Counts{Samples: 200, Failures: 6})
+	require.NoError(t, err)
+	require.True(t, both.Exceeds(decimal(t, "0.01")), "what was not taken in is not lost")
 	for _, c := range []sequential.Counts{{99, 3}, {100, 2}, {101, 5}, {100, -1}, {-1, 0}, {1 << 54, 3}, {math.MinInt64, math.MaxInt64}} {
 		_, err := state.Look(c, fine)
 		require.ErrorIs(t, err, sequential.ErrCounts, "%+v", c)

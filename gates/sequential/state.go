@@ -69,19 +69,24 @@ func (s State) Compare(other State) int {
 	return bytes.Compare(this, that)
 }
 
-// Counts returns the counts of the last look.
+// Counts returns the counts that were last taken in.
 func (s State) Counts() (canary, control Counts) { return s.canary, s.control }
 
 // ErrCounts is the error of counts that cannot follow those before them.
 var ErrCounts = errors.New("counts do not follow those of the look before")
 
 // Look returns the state after a look at counts since the comparison began. Its
-// error is ErrCounts. To look twice at the same counts changes nothing.
+// error is ErrCounts. To look twice at the same counts changes nothing, nor does a
+// look at which one side has nothing new: what the other has is then looked at with
+// what comes (Counts tells).
 func (s State) Look(canary, control Counts) (State, error) {
 	c, follows := canary.since(s.canary)
 	d, follow := control.since(s.control)
 	if !s.begun || !follows || !follow {
 		return State{}, fmt.Errorf("%w: %+v and %+v after %+v and %+v", ErrCounts, canary, control, s.canary, s.control)
+	}
+	if c.Samples == 0 || d.Samples == 0 {
+		return s, nil
 	}
 	next := State{canary: canary, control: control, values: s.values, peak: s.peak, begun: true}
 	for i, r := range risks() {
@@ -96,9 +101,6 @@ func (s State) Look(canary, control Counts) (State, error) {
 // gain returns the logarithm by which a look multiplies the e-value, in units of
 // 2^-32, rounded down.
 func (r risk) gain(canary, control Counts) int64 {
-	if canary.Samples == 0 || control.Samples == 0 {
-		return 0 // nothing to compare with
-	}
 	all := uint64(canary.Samples) + uint64(control.Samples)
 	mean := lnFloor(r.den*all+(r.num-r.den)*uint64(canary.Samples), r.den*all) + slack
 	wonHigh, won := bits.Mul64(uint64(canary.Failures), lnFloor(r.num, r.den))
