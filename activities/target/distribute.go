@@ -26,11 +26,11 @@ func (d *Directory) Distribute(ctx context.Context, next index.Index) (err error
 	if err := d.own(next); err != nil {
 		return err
 	}
-	lock, err := d.lock()
+	unlock, err := d.lock()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
+	defer func() { err = errors.Join(err, unlock()) }()
 	for _, cohort := range next.Cohorts {
 		if err := d.fetch(ctx, cohort.Pack); err != nil {
 			return err

@@ -9,9 +9,9 @@ import (
 	"github.com/initkoa/orgo/gates"
 )
 
-// lock keeps other publishers out until the file is closed. It is the operating
+// lock keeps other publishers out until unlock is called. It is the operating
 // system's lock, so a killed process leaves none behind.
-func (d *Directory) lock() (*os.File, error) {
+func (d *Directory) lock() (unlock func() error, err error) {
 	file, err := d.dir.OpenFile("lock", os.O_CREATE|os.O_RDWR, fileMode)
 	if err != nil {
 		return nil, unavailable(err)
@@ -23,5 +23,9 @@ func (d *Directory) lock() (*os.File, error) {
 	if err != nil {
 		return nil, errors.Join(unavailable(err), file.Close())
 	}
-	return file, nil
+	// To close the file is not enough: a process that is just being started by this
+	// one holds a copy of it until it runs, and with it the lock (flock(2)).
+	return func() error {
+		return errors.Join(syscall.Flock(int(file.Fd()), syscall.LOCK_UN), file.Close())
+	}, nil
 }

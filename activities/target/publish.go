@@ -17,11 +17,11 @@ func (d *Directory) Publish(ctx context.Context, next index.Index) (err error) {
 	if err := d.own(next); err != nil {
 		return err
 	}
-	lock, err := d.lock()
+	unlock, err := d.lock()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
+	defer func() { err = errors.Join(err, unlock()) }()
 
 	present, active, err := d.present()
 	if err != nil {
