@@ -13,6 +13,7 @@ import (
 
 	"github.com/initkoa/orgo/activities/relay"
 	"github.com/initkoa/orgo/records/store"
+	"github.com/initkoa/orgo/records/store/storetest"
 	"github.com/initkoa/orgo/records/telemetry"
 )
 
@@ -78,9 +79,15 @@ func release(id string) telemetry.Release {
 }
 
 func setup(t testing.TB, change ...func(*relay.Options)) *bundle {
-	s, err := store.Open(t.Context(), store.SQLiteDSN(filepath.Join(t.TempDir(), "orgo.db")))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return setupOn(t, newSQLite(t), change...)
+}
+
+func newSQLite(t testing.TB) string {
+	return store.SQLiteDSN(filepath.Join(t.TempDir(), "orgo.db"))
+}
+
+func setupOn(t testing.TB, dsn string, change ...func(*relay.Options)) *bundle {
+	s := storetest.Open(t, dsn)
 	require.NoError(t, s.Migrate(t.Context()))
 	b := &bundle{store: s, now: activated.Add(time.Minute), releases: map[string]telemetry.Release{}}
 	for i := range 4 {
