@@ -126,7 +126,7 @@ func samples(t testing.TB, release, cohort string, from, to int, status telemetr
 	return items
 }
 
-func (b *bundle) store1(t testing.TB, items []store.TelemetryItem) {
+func (b *bundle) put(t testing.TB, items []store.TelemetryItem) {
 	t.Helper()
 	_, err := b.store.AppendTelemetry(t.Context(), acme, items)
 	require.NoError(t, err)
@@ -135,7 +135,7 @@ func (b *bundle) store1(t testing.TB, items []store.TelemetryItem) {
 // report stores samples and has the relay pass.
 func (b *bundle) report(t testing.TB, items []store.TelemetryItem) {
 	t.Helper()
-	b.store1(t, items)
+	b.put(t, items)
 	require.NoError(t, b.relay.Pass(t.Context()))
 }
 
@@ -270,7 +270,7 @@ func TestASignalThatFailsIsSentAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.refusing = errors.New("away")
-	b.store1(t, samples(t, "r0", canary, 0, 10, telemetry.Succeeded))
+	b.put(t, samples(t, "r0", canary, 0, 10, telemetry.Succeeded))
 	require.ErrorContains(t, b.relay.Pass(t.Context()), "release r0 of organization "+acme)
 	b.refusing = nil
 	require.NoError(t, b.relay.Pass(t.Context()))
@@ -326,7 +326,7 @@ func TestRunRelaysWhatIsStored(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); b.relay.Run(ctx) }()
-	b.store1(t, samples(t, "r0", canary, 0, 10, telemetry.Succeeded))
+	b.put(t, samples(t, "r0", canary, 0, 10, telemetry.Succeeded))
 	require.EqualValues(t, 10, (<-heard).Sequence)
 	cancel()
 	<-ended
