@@ -23,6 +23,7 @@ type Config struct {
 	Contracts     Contracts
 	Webhooks      Webhooks
 	Policies      Policies
+	Telemetry     Telemetry
 	Reader        Reader
 	Artifacts     Artifacts
 	Ledger        Ledger
@@ -75,6 +76,7 @@ type server struct {
 	contracts     Contracts
 	webhooks      Webhooks
 	policies      Policies
+	telemetry     Telemetry
 	reader        Reader
 	artifacts     Artifacts
 	ledger        Ledger
@@ -90,15 +92,15 @@ type server struct {
 
 // New returns the handler of the whole API.
 func New(config Config) (http.Handler, error) {
-	if config.Builds == nil || config.Keys == nil || config.Contracts == nil || config.Webhooks == nil || config.Policies == nil || config.Reader == nil || config.Artifacts == nil || config.Ledger == nil || config.Events == nil || config.Authenticator == nil || config.Log == nil {
-		return nil, fmt.Errorf("api: builds, keys, contracts, webhooks, policies, reader, artifacts, ledger, events, authenticator and log must all be given")
+	if config.Builds == nil || config.Keys == nil || config.Contracts == nil || config.Webhooks == nil || config.Policies == nil || config.Telemetry == nil || config.Reader == nil || config.Artifacts == nil || config.Ledger == nil || config.Events == nil || config.Authenticator == nil || config.Log == nil {
+		return nil, fmt.Errorf("api: builds, keys, contracts, webhooks, policies, telemetry, reader, artifacts, ledger, events, authenticator and log must all be given")
 	}
 	documents, err := builtin.Load()
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
 	s := &server{
-		builds: config.Builds, keys: config.Keys, contracts: config.Contracts, webhooks: config.Webhooks, policies: config.Policies, reader: config.Reader, artifacts: config.Artifacts, ledger: config.Ledger,
+		builds: config.Builds, keys: config.Keys, contracts: config.Contracts, webhooks: config.Webhooks, policies: config.Policies, telemetry: config.Telemetry, reader: config.Reader, artifacts: config.Artifacts, ledger: config.Ledger,
 		authenticator: config.Authenticator, log: config.Log, checks: config.Checks,
 		limits: config.Limits.withDefaults(), format: jsonFormat(), builtin: documents,
 	}
@@ -116,6 +118,7 @@ func New(config Config) (http.Handler, error) {
 	s.registerContracts(api)
 	s.registerWebhooks(api)
 	s.registerPolicies(api)
+	s.registerTelemetry(api)
 	s.registerCallbacks(api)
 	s.registerHealth(api)
 	if config.Metrics != nil {

@@ -71,6 +71,13 @@ type Policies interface {
 	Backtest(ctx context.Context, organization string, rules gates.Ruleset, query BacktestQuery) (*gates.Backtest, error)
 }
 
+// Telemetry takes samples of telemetry.
+type Telemetry interface {
+	// Accept stores what of the samples counts, or is counted apart, and says what
+	// became of each.
+	Accept(ctx context.Context, organization string, samples []json.RawMessage) (client.TelemetryResult, error)
+}
+
 // PolicyName names a policy bundle: by the digest under which it was registered, or
 // by its text, in YAML or JSON.
 type PolicyName struct {

@@ -145,6 +145,17 @@ const (
 	MetricOutOfBounds     Code = "METRIC_OUT_OF_BOUNDS"
 	MetricWorse           Code = "METRIC_WORSE_THAN_CONTROL"
 	SilenceBudgetExceeded Code = "SILENCE_BUDGET_EXCEEDED"
+	SampleInvalid         Code = "SAMPLE_INVALID"
+	SampleConflict        Code = "SAMPLE_CONFLICT"
+	SampleInFuture        Code = "SAMPLE_IN_FUTURE"
+	SampleStale           Code = "SAMPLE_STALE"
+	SampleEarly           Code = "SAMPLE_BEFORE_ACTIVATION"
+	OrganizationForeign   Code = "ORGANIZATION_FOREIGN"
+	ReleaseUnknown        Code = "RELEASE_UNKNOWN"
+	CohortUnknown         Code = "COHORT_UNKNOWN"
+	NodeNotInCohort       Code = "NODE_NOT_IN_COHORT"
+	WindowInvalid         Code = "WINDOW_INVALID"
+	WindowConflict        Code = "WINDOW_CONFLICT"
 	PolicyRuleRefused     Code = "POLICY_RULE_REFUSED"
 	PolicyUnsigned        Code = "POLICY_SIGNATURE_INVALID"
 	PolicyCaseFailed      Code = "POLICY_CASE_FAILED"
@@ -286,6 +297,17 @@ var reasonTable = []Reason{
 	{MetricOutOfBounds, ClassRuntime, Sev1, ByOperator, "a metric is out of its bounds", "roll back, and find the cause", true},
 	{MetricWorse, ClassRuntime, Sev1, ByOperator, "a canary fails more often than its control, by a test that may be looked at at any time", "roll back, and find the cause", true},
 	{SilenceBudgetExceeded, ClassRuntime, Sev1, ByOperator, "a member of a cohort has been silent for longer than the policy admits", "see why it is silent", false},
+	{SampleInvalid, ClassAudit, Sev4, ByRequester, "a sample of telemetry cannot be read", "correct the sample at the named pointer", true},
+	{SampleConflict, ClassAudit, Sev3, ByRequester, "the id of a sample of telemetry is that of another one", "give each sample an id of its own, or none", true},
+	{SampleInFuture, ClassAudit, Sev4, ByRequester, "the time of a sample is later than now; it is counted apart", "set the node's clock", false},
+	{SampleStale, ClassAudit, Sev4, ByRequester, "a sample is too old when it comes; it is counted apart", "send samples sooner", true},
+	{SampleEarly, ClassAudit, Sev4, ByRequester, "a sample is from before its cohort was activated; it is counted apart", "send samples from the activation on", true},
+	{OrganizationForeign, ClassSafety, Sev2, ByRequester, "a sample names another organization than its sender's", "send with a token of that organization", true},
+	{ReleaseUnknown, ClassGovernance, Sev4, ByRequester, "the organization has no such release that takes telemetry", "check the release's id; one that has ended takes none", true},
+	{CohortUnknown, ClassGovernance, Sev4, ByRequester, "the release has no such cohort", "check the cohort's name", true},
+	{NodeNotInCohort, ClassSafety, Sev2, ByRequester, "a node reports for a cohort that it is no member of; it is counted apart", "see why it runs the release, or correct the cohort it names", true},
+	{WindowInvalid, ClassAudit, Sev2, ByOperator, "a window of telemetry is not one that samples can have made", "find out who sent it; the relay sends the right one", true},
+	{WindowConflict, ClassAudit, Sev2, ByOperator, "two windows of a cohort contradict each other", "find out who sent them; make the window again from the stored samples", true},
 	{PolicyRuleRefused, ClassGovernance, Sev4, ByPublisher, "an expression of the policy does not hold", "see the rule's message and the facts that it asks for", true},
 	{PolicyUnsigned, ClassSafety, Sev1, ByPolicyOwner, "a policy bundle bears no signature where one is required, or one that does not verify", "have the bundle signed by a trusted key", true},
 	{PolicyCaseFailed, ClassGovernance, Sev4, ByPolicyOwner, "a case of a policy bundle ends in another decision than it expects", "correct the bundle or the case", true},

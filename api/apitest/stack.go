@@ -79,9 +79,10 @@ func (s *Stack) serve(t testing.TB, change ...func(*api.Config)) {
 		Builds: s.Builds, Keys: control.Keys{Store: s.Store, Clock: activities.SystemClock{}},
 		Contracts: control.Contracts{Store: s.Store, Clock: activities.SystemClock{}},
 		// Without a key no webhook is served: that takes a Temporal server, and is tested with one.
-		Webhooks: control.Webhooks{Store: s.Store, Clock: activities.SystemClock{}},
-		Policies: control.Policies{Store: s.Store, Artifacts: s.Artifacts, Clock: activities.SystemClock{}},
-		Reader:   s.Store, Artifacts: s.Artifacts, Ledger: s.Store, Events: s.Store, Authenticator: tokens,
+		Webhooks:  control.Webhooks{Store: s.Store, Clock: activities.SystemClock{}},
+		Policies:  control.Policies{Store: s.Store, Artifacts: s.Artifacts, Clock: activities.SystemClock{}},
+		Telemetry: control.Telemetry{Store: s.Store, Releases: control.NoReleases{}, Clock: activities.SystemClock{}},
+		Reader:    s.Store, Artifacts: s.Artifacts, Ledger: s.Store, Events: s.Store, Authenticator: tokens,
 		Log:    slog.New(slog.DiscardHandler),
 		Checks: map[string]api.Check{"store": s.Store.Ping},
 	}

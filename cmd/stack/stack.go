@@ -185,7 +185,9 @@ func (k *Stack) Handler() (http.Handler, error) {
 			Clock: activities.SystemClock{}, Key: k.settings.CallbackKey,
 		},
 		Policies: control.Policies{Store: k.store, Artifacts: k.artifacts, Clock: activities.SystemClock{}, Trust: k.trust},
-		Reader:   k.store, Ledger: k.store, Events: k.store, Artifacts: k.artifacts,
+		// There are no releases yet, so none takes telemetry.
+		Telemetry: control.Telemetry{Store: k.store, Releases: control.NoReleases{}, Clock: activities.SystemClock{}},
+		Reader:    k.store, Ledger: k.store, Events: k.store, Artifacts: k.artifacts,
 		Streams:       newStreams(k.observer.Registry()),
 		Authenticator: tokens, Log: k.settings.Log, Metrics: k.observer.Handler(),
 		Checks: map[string]api.Check{

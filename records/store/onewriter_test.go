@@ -33,6 +33,8 @@ var storeWriters = map[string]string{
 	"records/store/verify.go: DELETE FROM builds":                "a rebuild: what no entry says",
 	"records/store/verify.go: DELETE FROM subjects":              "a rebuild: what no entry says",
 	"records/store/erase.go: UPDATE entries":                     "an erasure, after its entry, in the same transaction",
+	"records/store/telemetry.go: INSERT INTO telemetry_samples":  "an append of samples, which are no entries",
+	"records/store/telemetry.go: INSERT INTO telemetry_heads":    "an append of samples, in the same transaction: the lock of a release, and how many it has",
 }
 
 // databasePackages are those through which a database can be reached.
@@ -43,7 +45,7 @@ var databasePackages = regexp.MustCompile(`^(database/sql|github\.com/jmoiron/sq
 var sqlHomes = []string{"records/store", "deployments/local/temporal"}
 
 var writeStatement = regexp.MustCompile(`(?i)\b(INSERT\s+(?:OR\s+\w+\s+)?INTO|REPLACE\s+INTO|UPDATE|DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?|COPY|MERGE\s+INTO)\s+` +
-	`(entries|stage_outputs|subjects|builds|ledger_inbox|ledger_leaves|ledger_checkpoints)\b`)
+	`(entries|stage_outputs|subjects|builds|ledger_inbox|ledger_leaves|ledger_checkpoints|telemetry_samples|telemetry_heads)\b`)
 
 // writesOf returns the writes in a file, and whether it may reach a database.
 func writesOf(name string, source any) (writes []string, reaches bool, err error) {
@@ -125,6 +127,7 @@ func TestASecondWriterWouldBeFound(t *testing.T) {
 	for source, want := range map[string]string{
 		"package p; const s = `update\n  builds set state = 'PASSED'`":            "UPDATE builds",
 		"package p; func f() { exec(\"INSERT OR REPLACE INTO entries VALUES\") }": "INSERT OR REPLACE INTO entries",
+		"package p; var s = `DELETE FROM telemetry_samples`":                      "DELETE FROM telemetry_samples",
 		"package p; var s = \"x; TRUNCATE TABLE ledger_leaves\"":                  "TRUNCATE TABLE ledger_leaves",
 	} {
 		writes, _, err := writesOf("planted.go", source)

@@ -22,6 +22,7 @@ type Store struct {
 
 	appended  broadcast // something was handed to the ledger by this process
 	sequenced broadcast // leaves were added, as far as this process knows
+	sampled   broadcast // samples of telemetry were stored by this process
 }
 
 // Stored is an entry as it lies in the store.

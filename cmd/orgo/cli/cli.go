@@ -73,7 +73,7 @@ the next stage may run, and records everything that happened and why.`,
 		return Usage("%v; see \"%s --help\"", err, cmd.CommandPath())
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.build(), a.contracts(), a.events(), a.key(), a.webhook(), a.policy(), a.pipeline(), a.explain(), a.version())
+	root.AddCommand(a.build(), a.contracts(), a.events(), a.key(), a.webhook(), a.policy(), a.telemetry(), a.pipeline(), a.explain(), a.version())
 	asGroup(root)
 	return root
 }

@@ -61,7 +61,8 @@ func trueOf(f fixture) string {
 func dropTables(t testing.TB, f fixture) {
 	t.Helper()
 	for _, table := range []string{
-		"ledger_leaves", "ledger_inbox", "ledger_checkpoints", "stage_outputs", "entries", "subjects", "builds", "schema_versions",
+		"ledger_leaves", "ledger_inbox", "ledger_checkpoints", "stage_outputs", "entries", "subjects", "builds",
+		"telemetry_samples", "telemetry_heads", "schema_versions",
 	} {
 		_, err := f.Raw.Exec(`DROP TABLE ` + table)
 		require.NoError(t, err)
@@ -84,6 +85,12 @@ func testNoSchema(t *testing.T, f fixture) {
 			return err
 		},
 		"Output": func() error { _, _, err := s.Output(t.Context(), acme, "k"); return err },
+		"AppendTelemetry": func() error {
+			_, err := s.AppendTelemetry(t.Context(), acme, []store.TelemetryItem{reported(t, "r", "n", 0)})
+			return err
+		},
+		"Telemetry":      func() error { _, err := s.Telemetry(t.Context(), acme, "r", 0, 1); return err },
+		"TelemetryHeads": func() error { _, err := s.TelemetryHeads(t.Context()); return err },
 		"VerifyLog": func() error {
 			_, err := s.VerifyLog(t.Context(), store.VerifyOptions{})
 			return err
