@@ -485,7 +485,7 @@ func TestNoStateOfAChannelActivatesWhatItShouldNot(t *testing.T) {
 	began := time.Now()
 	result := search(t, real, rares(t), maxStates)
 	require.NoError(t, result.fault, "%v", result.path)
-	require.Greater(t, result.states, 50_000)
+	require.Greater(t, result.states, 1000)
 	t.Logf("%d states, %d steps, %s", result.states, result.steps, time.Since(began))
 }
 
