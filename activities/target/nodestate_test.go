@@ -11,6 +11,7 @@ import (
 
 	"github.com/initkoa/orgo/activities/target"
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/records/telemetry"
 )
 
 func TestNodeStateHasTheShapeOfTheContract(t *testing.T) {
@@ -22,8 +23,8 @@ func TestNodeStateHasTheShapeOfTheContract(t *testing.T) {
 		StateID: "00000000-0000-4000-8000-000000000002", Observed: start.Add(time.Hour), Started: start,
 	})
 	require.NoError(t, err)
-	require.Equal(t, "SUCCEEDED", node.LastAttempt.Status)
-	require.Equal(t, "HEALTHY", node.Health.Status)
+	require.Equal(t, telemetry.Succeeded, node.LastAttempt.Status)
+	require.Equal(t, telemetry.Healthy, node.Health.Status)
 
 	data, err := json.Marshal(node)
 	require.NoError(t, err)

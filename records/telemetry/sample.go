@@ -75,7 +75,7 @@ type NodeState struct {
 	Pins          Pins          `json:"pins"`
 	LastAttempt   *Attempt      `json:"last_attempt,omitempty"`
 	Health        Health        `json:"health"`
-	TelemetryRefs TelemetryRefs `json:"telemetry_refs,omitzero"`
+	TelemetryRefs TelemetryRefs `json:"telemetry_refs"`
 }
 
 // ActivePack is the pack that a node runs.
