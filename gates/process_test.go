@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -24,13 +25,27 @@ func TestMain(m *testing.M) {
 	if os.Getenv(inAnotherProcess) == "" {
 		os.Exit(m.Run())
 	}
-	if err := decideAll(os.Stdin, os.Stdout); err != nil {
+	as := asDecided
+	if os.Getenv(inAnotherProcess) == plantedProcess {
+		as = markedByProcess
+	}
+	if err := decideAll(os.Stdin, os.Stdout, as); err != nil {
 		panic(err)
 	}
 }
 
+// plantedProcess is the other process with a fault: its decisions hold something of it.
+const plantedProcess = "planted"
+
+func asDecided(d gates.Decision) gates.Decision { return d }
+
+func markedByProcess(d gates.Decision) gates.Decision {
+	d.Actor += fmt.Sprint(os.Getpid())
+	return d
+}
+
 // decideAll reads trials as JSON lines and writes their decisions, canonical.
-func decideAll(in io.Reader, out io.Writer) error {
+func decideAll(in io.Reader, out io.Writer, as func(gates.Decision) gates.Decision) error {
 	bySubject := map[gates.Gate]anySubject{}
 	for _, s := range subjects() {
 		bySubject[s.gate] = s
@@ -57,7 +72,7 @@ func decideAll(in io.Reader, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		canonical, err := records.Canonical(d)
+		canonical, err := records.Canonical(as(d))
 		if err != nil {
 			return err
 		}
@@ -88,7 +103,7 @@ func drawn(t *testing.T, each int) []trial {
 func decisionsOf(t *testing.T, trials []trial) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	require.NoError(t, decideAll(bytes.NewReader(lines(trials)), &out))
+	require.NoError(t, decideAll(bytes.NewReader(lines(trials)), &out, asDecided))
 	return out.Bytes()
 }
 
@@ -100,22 +115,29 @@ func lines(trials []trial) []byte {
 	return text.Bytes()
 }
 
-// The same inputs give the same bytes in a process that shares nothing with this
-// one, where maps come in other orders.
+// decidedElsewhere decides trials in a process that shares nothing with this one,
+// where maps come in other orders.
+func decidedElsewhere(t *testing.T, trials []trial, how string) []byte {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	command := exec.Command(self)
+	command.Env = append(os.Environ(), inAnotherProcess+"="+how)
+	command.Stdin = bytes.NewReader(lines(trials))
+	out, err := command.Output()
+	require.NoError(t, err)
+	return out
+}
+
+// The same inputs give the same bytes in another process.
 func TestAnotherProcessDecidesTheSame(t *testing.T) {
 	t.Parallel()
 	trials := drawn(t, cases(t, 200))
 	here := decisionsOf(t, trials)
-	self, err := os.Executable()
-	require.NoError(t, err)
-	command := exec.Command(self)
-	command.Env = append(os.Environ(), inAnotherProcess+"=1")
-	command.Stdin = bytes.NewReader(lines(trials))
-	there, err := command.Output()
-	require.NoError(t, err)
 	require.Equal(t, len(trials), bytes.Count(here, []byte("\n")))
-	require.True(t, bytes.Equal(here, there))
-	t.Logf("%d decisions, %d bytes", len(trials), len(there))
+	require.True(t, bytes.Equal(here, decidedElsewhere(t, trials, "1")))
+	require.False(t, bytes.Equal(here, decidedElsewhere(t, trials, plantedProcess)), "a planted fault is seen")
+	t.Logf("%d decisions, %d bytes", len(trials), len(here))
 }
 
 // shuffled returns a document with every list in another order whose order

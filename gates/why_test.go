@@ -1,6 +1,7 @@
 package gates_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
 	"testing"
@@ -43,16 +44,28 @@ func TestWhyNotIsExact(t *testing.T) {
 	t.Logf("%d refusals, %d strict subsets of their conditions", refused.Load(), subsets.Load())
 }
 
+// whyNot says what keeps a decision from permitting: the real one, or one with a fault.
+type whyNot func(gates.Decision) []gates.Unmet
+
 // exact draws a trial and, if it is refused, tries what WhyNot lists. It returns
 // how many sets of conditions were tried.
 func exact(t *rapid.T, s anySubject, pool []gates.Ruleset) int {
 	x, rules := s.draw(t, pool, 5, true)
+	tried, fault := inexact(t, s, x, rules, gates.WhyNot)
+	require.Empty(t, fault, "%s", x.Evidence)
+	return tried
+}
+
+// inexact returns what is wrong with the conditions that are listed for a trial.
+func inexact(t require.TestingT, s anySubject, x trial, rules gates.Ruleset, why whyNot) (tried int, fault string) {
 	d, err := s.decide(x.context(rules), x.Evidence)
 	require.NoError(t, err)
-	conditions := gates.WhyNot(d)
-	require.Equal(t, d.Permits(), len(conditions) == 0)
+	conditions := why(d)
+	if d.Permits() != (len(conditions) == 0) {
+		return 0, fmt.Sprintf("%s, and %d conditions are unmet", d.Verdict, len(conditions))
+	}
 	if d.Permits() {
-		return 0
+		return 0, ""
 	}
 	again := func(met []gates.Unmet) gates.Decision {
 		c := x.context(rules)
@@ -62,9 +75,10 @@ func exact(t *rapid.T, s anySubject, pool []gates.Ruleset) int {
 		require.NoError(t, err)
 		return d
 	}
-	whole := again(conditions)
-	require.True(t, whole.Permits(), "all of %+v are met\n%s\nand yet %+v", conditions, x.Evidence, gates.WhyNot(whole))
-	tried := 1
+	if whole := again(conditions); !whole.Permits() {
+		return 1, fmt.Sprintf("all of %+v are met, and yet %+v", conditions, gates.WhyNot(whole))
+	}
+	tried = 1
 	for _, subset := range subsetsOf(len(conditions)) {
 		var met []gates.Unmet
 		for i, condition := range conditions {
@@ -72,10 +86,43 @@ func exact(t *rapid.T, s anySubject, pool []gates.Ruleset) int {
 				met = append(met, condition)
 			}
 		}
-		require.False(t, again(met).Permits(), "only %+v\nof %+v\nare met\n%s", met, conditions, x.Evidence)
+		if again(met).Permits() {
+			return tried, fmt.Sprintf("only %+v of %+v are met, and it permits", met, conditions)
+		}
 		tried++
 	}
-	return tried
+	return tried, ""
+}
+
+// Planted faults: a list that leaves one condition out, and one that names a
+// condition too many, are seen for every gate.
+func TestInexactListsAreSeen(t *testing.T) {
+	t.Parallel()
+	faults := map[string]whyNot{
+		"one is left out": func(d gates.Decision) []gates.Unmet {
+			all := gates.WhyNot(d)
+			return all[:max(0, len(all)-1)]
+		},
+		"one is named twice": func(d gates.Decision) []gates.Unmet {
+			all := gates.WhyNot(d)
+			return append(all, all[:min(1, len(all))]...)
+		},
+	}
+	for name, why := range faults {
+		for _, s := range subjects() {
+			pool := s.pool(t)
+			seen := false
+			generator := rapid.Custom(func(t *rapid.T) string {
+				x, rules := s.draw(t, pool, 5, true)
+				_, fault := inexact(t, s, x, rules, why)
+				return fault
+			})
+			for seed := 0; seed < 100 && !seen; seed++ {
+				seen = generator.Example(seed) != ""
+			}
+			require.True(t, seen, "%s, gate %s", name, s.gate)
+		}
+	}
 }
 
 // subsetsOf returns strict subsets of so many elements, as bits.
