@@ -18,6 +18,7 @@ import (
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/index"
+	"github.com/initkoa/orgo/records/telemetry"
 )
 
 var start = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
@@ -217,9 +218,9 @@ func TestTrap13DriftIsSeen(t *testing.T) {
 
 			node, err := target.NodeStateOf(found, "canary", target.Stamp{})
 			require.NoError(t, err)
-			require.Equal(t, "FAILED", node.LastAttempt.Status)
-			require.Equal(t, c.want, node.LastAttempt.ReasonCode)
-			require.Equal(t, "UNHEALTHY", node.Health.Status)
+			require.Equal(t, telemetry.Failed, node.LastAttempt.Status)
+			require.Equal(t, string(c.want), node.LastAttempt.ReasonCode)
+			require.Equal(t, telemetry.Unhealthy, node.Health.Status)
 		})
 	}
 }
