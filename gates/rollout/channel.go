@@ -149,15 +149,29 @@ func (c *Channel) ensure(cohorts []string) {
 	slices.SortFunc(c.Slots, func(a, b Slot) int { return strings.Compare(a.Cohort, b.Cohort) })
 }
 
-// holding returns the cohorts in which a pack is or should be active.
-func (c Channel) holding(packs digests) []string {
-	var cohorts []string
-	for _, s := range c.Slots {
-		if s.Desired != nil && packs.has(s.Desired.Pack.Digest) || s.Active != nil && packs.has(s.Active.Pack.Digest) {
-			cohorts = append(cohorts, s.Cohort)
+// placements are what should be and what is active in the cohort, as far as it is
+// known what that is.
+func (s Slot) placements() []Placement {
+	var known []Placement
+	for _, p := range []*Placement{s.Desired, s.Active} {
+		if p != nil && p.Pack.Digest.Valid() {
+			known = append(known, *p)
 		}
 	}
-	return cohorts
+	return known
+}
+
+// placed returns the packs that are or should be active and are meant.
+func (c Channel) placed(meant func(cohort string, p Placement) bool) digests {
+	var packs digests
+	for _, slot := range c.Slots {
+		for _, p := range slot.placements() {
+			if meant(slot.Cohort, p) {
+				packs = packs.with(p.Pack.Digest)
+			}
+		}
+	}
+	return packs
 }
 
 // pinned returns the pins of a kind that hold at a time, in order.

@@ -127,16 +127,9 @@ func (a RaiseMinimum) on(c *Channel, e Event) ([]Effect, *Refusal) {
 		return nil, refuse(gates.MinimumOnlyRises, "the minimum is %s", c.Minimum)
 	}
 	c.Minimum = a.Version
-	var low digests
-	for _, slot := range c.Slots {
-		for _, p := range []*Placement{slot.Desired, slot.Active} {
-			if p != nil && p.Pack.Digest.Valid() && p.Pack.below(c.Minimum) {
-				low = low.with(p.Pack.Digest)
-			}
-		}
-	}
+	low := c.placed(func(_ string, p Placement) bool { return p.Pack.below(c.Minimum) })
 	if len(low) == 0 {
 		return c.publish(), nil
 	}
-	return c.containBanned(a.ID, low, gates.BelowMinimum, gates.ClassGovernance), nil
+	return c.contain(Containment{ID: a.ID, Packs: low, Code: gates.BelowMinimum, Class: gates.ClassGovernance, Hold: true}), nil
 }

@@ -35,7 +35,7 @@ func (j Join) on(c *Channel, _ Event) ([]Effect, *Refusal) {
 	if running.Stage >= 0 {
 		// What it has placed is taken back before the next begins.
 		return c.contain(Containment{
-			ID: "superseded-by-" + j.ReleaseID, Packs: digests{running.Pack.Digest}, Releases: []string{running.ReleaseID},
+			ID: "superseded-by-" + j.ReleaseID, Packs: digests{running.Pack.Digest},
 			Code: gates.ReleaseSuperseded, Class: gates.ClassGovernance,
 		}), nil
 	}
