@@ -13,7 +13,7 @@ type Confirm struct {
 	Observed []Observed `json:"observed"`
 }
 
-func (a Confirm) on(c *Channel, _ Event) ([]Effect, *Refusal) {
+func (a Confirm) on(c *Channel, _ ChannelEvent) ([]Effect, *Refusal) {
 	if a.Sequence != c.Sequence {
 		return nil, refuse(gates.SequenceStale, "what was read belongs to index %d; the newest is %d", a.Sequence, c.Sequence)
 	}

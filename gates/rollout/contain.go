@@ -19,7 +19,7 @@ type Contain struct {
 	Class     gates.Class `json:"class"`
 }
 
-func (a Contain) on(c *Channel, e Event) ([]Effect, *Refusal) {
+func (a Contain) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	if a.ID == "" || a.Code == "" || a.Class == "" || e.Actor == "" {
 		return nil, refuse(gates.RequestInvalid, "a rollback needs an id, a reason code with its class, and an actor")
 	}
@@ -86,7 +86,7 @@ type Restore struct {
 	Facts []Fact `json:"facts"`
 }
 
-func (a Restore) on(c *Channel, e Event) ([]Effect, *Refusal) {
+func (a Restore) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	if c.Containment == nil || c.Containment.ID != a.ID {
 		return nil, refuse(gates.ContainmentChanged, "rollback %s is not, or not any more, the one under way", a.ID)
 	}

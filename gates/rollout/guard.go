@@ -16,7 +16,7 @@ func person(actor string) bool { return actor != "" && actor != records.SystemAc
 // PlaceHold keeps everything from moving forward. Each owner has one hold.
 type PlaceHold struct{}
 
-func (PlaceHold) on(c *Channel, e Event) ([]Effect, *Refusal) {
+func (PlaceHold) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	switch {
 	case e.Actor == "" || e.Reason == "":
 		return nil, refuse(gates.RequestInvalid, "a hold needs an owner and a reason")
@@ -32,7 +32,7 @@ type LiftHold struct {
 	Owner string `json:"owner"`
 }
 
-func (a LiftHold) on(c *Channel, e Event) ([]Effect, *Refusal) {
+func (a LiftHold) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	of := func(h Hold) bool { return h.Owner == a.Owner }
 	switch {
 	case e.Reason == "":
@@ -54,7 +54,7 @@ type PlaceFreeze struct {
 	Until time.Time `json:"until"`
 }
 
-func (a PlaceFreeze) on(c *Channel, e Event) ([]Effect, *Refusal) {
+func (a PlaceFreeze) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	if e.Actor == "" || e.Reason == "" || !e.At.Before(a.Until) {
 		return nil, refuse(gates.RequestInvalid, "a freeze needs an owner, a reason and an end that is to come")
 	}
@@ -66,7 +66,7 @@ func (a PlaceFreeze) on(c *Channel, e Event) ([]Effect, *Refusal) {
 // Unfreeze ends a freeze of one's own.
 type Unfreeze struct{}
 
-func (Unfreeze) on(c *Channel, e Event) ([]Effect, *Refusal) {
+func (Unfreeze) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	of := func(f Freeze) bool { return f.Owner == e.Actor }
 	if !slices.ContainsFunc(c.Freezes, of) {
 		return nil, refuse(gates.InvalidTransition, "%s has not frozen the channel", e.Actor)
@@ -82,7 +82,7 @@ type PlacePin struct {
 	ExpiresAt time.Time      `json:"expires_at"`
 }
 
-func (a PlacePin) on(c *Channel, e Event) ([]Effect, *Refusal) {
+func (a PlacePin) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	switch {
 	case !person(e.Actor) || e.Reason == "" || !a.Pack.Valid() || !e.At.Before(a.ExpiresAt) || a.For != PinActive && a.For != PinRollback:
 		return nil, refuse(gates.RequestInvalid, "a pin needs a person, a reason, a pack by digest, what it is for, and an end that is to come")
@@ -103,7 +103,7 @@ type Unpin struct {
 	For PinFor `json:"for"`
 }
 
-func (a Unpin) on(c *Channel, e Event) ([]Effect, *Refusal) {
+func (a Unpin) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	of := func(p Pin) bool { return p.For == a.For && p.Owner == e.Actor }
 	if !slices.ContainsFunc(c.Pins, of) {
 		return nil, refuse(gates.InvalidTransition, "%s has no such pin", e.Actor)
@@ -119,7 +119,7 @@ type RaiseMinimum struct {
 	Version string `json:"version"`
 }
 
-func (a RaiseMinimum) on(c *Channel, e Event) ([]Effect, *Refusal) {
+func (a RaiseMinimum) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	switch {
 	case a.ID == "" || !exact(a.Version) || !person(e.Actor) || e.Reason == "":
 		return nil, refuse(gates.RequestInvalid, "a minimum needs an id, a version x.y.z, a person and a reason")

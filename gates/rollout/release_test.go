@@ -11,11 +11,11 @@ import (
 	"github.com/initkoa/orgo/gates/rollout"
 )
 
-var happenings = []rollout.Happening{
+var happenings = []rollout.ReleaseEventKind{
 	rollout.Submitted, rollout.Eligible, rollout.NotEligible, rollout.Agreed, rollout.VotedDown, rollout.IntentChanged, rollout.TurnGranted,
 	rollout.Distributed, rollout.NotDistributed, rollout.Verified, rollout.NotVerified, rollout.StageActive, rollout.StageInactive,
 	rollout.JudgedGood, rollout.JudgedBad, rollout.WentBack, rollout.NoTargetFound,
-	rollout.AskedHold, rollout.AskedLift, rollout.AskedAbort, rollout.AskedRollback, rollout.WasRevoked, rollout.WasReplaced,
+	rollout.AskedHold, rollout.AskedLift, rollout.AskedAbort, rollout.AskedRollback, rollout.WasRevoked, rollout.WasSuperseded,
 }
 
 // visit is a release in some state, and how it came to be there.
@@ -27,7 +27,7 @@ type visit struct {
 
 // everyRelease goes through all states of a release of two stages, with two owners of
 // holds, and calls back for every step that is taken or refused.
-func everyRelease(t *testing.T, on func(from visit, in rollout.Incident, next rollout.Release, do []rollout.Step, refused *rollout.Refusal)) int {
+func everyRelease(t *testing.T, on func(from visit, in rollout.ReleaseEvent, next rollout.Release, do []rollout.Step, refused *rollout.Refusal)) int {
 	t.Helper()
 	start := rollout.NewRelease("r", 2)
 	seen := map[string]bool{fmt.Sprintf("%+v", start): true}
@@ -37,7 +37,7 @@ func everyRelease(t *testing.T, on func(from visit, in rollout.Incident, next ro
 		for _, happening := range happenings {
 			for _, stage := range []int{0, 1} {
 				for _, owner := range []string{"ann", "bob"} {
-					in := rollout.Incident{Happening: happening, Stage: stage, Actor: "ann", Owner: owner, Reason: "r", Code: gates.MetricOutOfBounds}
+					in := rollout.ReleaseEvent{Kind: happening, Stage: stage, Actor: "ann", Owner: owner, Reason: "r", Code: gates.MetricOutOfBounds}
 					next, do, refused := from.release.Reduce(in)
 					on(from, in, next, do, refused)
 					key := fmt.Sprintf("%+v", next)
@@ -52,37 +52,37 @@ func everyRelease(t *testing.T, on func(from visit, in rollout.Incident, next ro
 	return len(seen)
 }
 
-var containment = []rollout.Happening{rollout.AskedAbort, rollout.AskedRollback, rollout.WasRevoked, rollout.WasReplaced}
+var containment = []rollout.ReleaseEventKind{rollout.AskedAbort, rollout.AskedRollback, rollout.WasRevoked, rollout.WasSuperseded}
 
 func TestTheTableOfReleases(t *testing.T) {
 	t.Parallel()
 	reached := map[rollout.Phase]bool{}
-	states := everyRelease(t, func(from visit, in rollout.Incident, next rollout.Release, do []rollout.Step, refused *rollout.Refusal) {
+	states := everyRelease(t, func(from visit, in rollout.ReleaseEvent, next rollout.Release, do []rollout.Step, refused *rollout.Refusal) {
 		r := from.release
 		reached[r.Phase] = true
-		where := fmt.Sprintf("%v then %s", from.path, in.Happening)
+		where := fmt.Sprintf("%v then %s", from.path, in.Kind)
 		if refused != nil {
 			require.Equal(t, r, next, where)
 			require.Empty(t, do, where)
 			require.Contains(t, []gates.Code{gates.InvalidTransition, gates.ReleaseHeld, gates.HoldOfAnother}, refused.Code, where)
 		}
-		if slices.Contains(containment, in.Happening) && !r.Ended() && r.Phase != rollout.ClosedGood {
+		if slices.Contains(containment, in.Kind) && !r.Ended() && r.Phase != rollout.PhaseClosedGood {
 			require.Nil(t, refused, "containment is always legal: %s", where)
 		}
-		if r.Ended() && in.Happening != rollout.WasRevoked {
+		if r.Ended() && in.Kind != rollout.WasRevoked {
 			require.NotNil(t, refused, "terminal phases absorb: %s", where)
 		}
 		if r.Placed() && refused == nil && next.Ended() {
-			require.Contains(t, []rollout.Phase{rollout.RolledBack, rollout.InSafety}, next.Phase, "what was placed goes back: %s", where)
+			require.Contains(t, []rollout.Phase{rollout.PhaseRolledBack, rollout.PhaseSafeMode}, next.Phase, "what was placed goes back: %s", where)
 		}
 		for _, step := range do {
 			forward := slices.Contains([]rollout.Step{rollout.DoAdvance, rollout.DoClose}, step)
 			require.False(t, forward && (len(next.Holds) > 0 || next.Revoked), "moved while held or revoked: %s", where)
 		}
 		if next.Status() == rollout.StatusReleased {
-			require.Equal(t, rollout.ClosedGood, next.Phase)
+			require.Equal(t, rollout.PhaseClosedGood, next.Phase)
 			require.NotContains(t, from.path, string(rollout.NotVerified), where)
-			require.Contains(t, append(from.path, string(in.Happening)), string(rollout.JudgedGood), where)
+			require.Contains(t, append(from.path, string(in.Kind)), string(rollout.JudgedGood), where)
 		}
 		require.NotEmpty(t, next.Status(), "every phase has a status: %s", next.Phase)
 	})
@@ -93,16 +93,16 @@ func TestTheTableOfReleases(t *testing.T) {
 // Going back is possible from wherever a release has placed something.
 func TestEveryPlacedReleaseGoesBack(t *testing.T) {
 	t.Parallel()
-	everyRelease(t, func(from visit, _ rollout.Incident, _ rollout.Release, _ []rollout.Step, _ *rollout.Refusal) {
+	everyRelease(t, func(from visit, _ rollout.ReleaseEvent, _ rollout.Release, _ []rollout.Step, _ *rollout.Refusal) {
 		r := from.release
 		if !r.Placed() || r.Ended() {
 			return
 		}
-		back, _, refused := r.Reduce(rollout.Incident{Happening: rollout.AskedRollback, Actor: "ann", Reason: "r"})
+		back, _, refused := r.Reduce(rollout.ReleaseEvent{Kind: rollout.AskedRollback, Actor: "ann", Reason: "r"})
 		require.Nil(t, refused, from.path)
-		require.Equal(t, rollout.RollingBack, back.Phase, from.path)
-		for _, end := range []rollout.Happening{rollout.WentBack, rollout.NoTargetFound} {
-			over, _, refused := back.Reduce(rollout.Incident{Happening: end})
+		require.Equal(t, rollout.PhaseRollingBack, back.Phase, from.path)
+		for _, end := range []rollout.ReleaseEventKind{rollout.WentBack, rollout.NoTargetFound} {
+			over, _, refused := back.Reduce(rollout.ReleaseEvent{Kind: end})
 			require.Nil(t, refused, from.path)
 			require.True(t, over.Ended(), from.path)
 		}
@@ -112,10 +112,10 @@ func TestEveryPlacedReleaseGoesBack(t *testing.T) {
 // A stage's news counts for that stage alone: what comes late or twice moves nothing.
 func TestNewsOfAnotherStageMovesNothing(t *testing.T) {
 	t.Parallel()
-	news := []rollout.Happening{rollout.Distributed, rollout.Verified, rollout.StageActive, rollout.JudgedGood}
-	everyRelease(t, func(from visit, in rollout.Incident, _ rollout.Release, _ []rollout.Step, refused *rollout.Refusal) {
-		if slices.Contains(news, in.Happening) && in.Stage != from.release.Stage {
-			require.NotNil(t, refused, "%v then %s of stage %d", from.path, in.Happening, in.Stage)
+	news := []rollout.ReleaseEventKind{rollout.Distributed, rollout.Verified, rollout.StageActive, rollout.JudgedGood}
+	everyRelease(t, func(from visit, in rollout.ReleaseEvent, _ rollout.Release, _ []rollout.Step, refused *rollout.Refusal) {
+		if slices.Contains(news, in.Kind) && in.Stage != from.release.Stage {
+			require.NotNil(t, refused, "%v then %s of stage %d", from.path, in.Kind, in.Stage)
 		}
 	})
 }

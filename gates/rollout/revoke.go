@@ -14,7 +14,7 @@ type Revoke struct {
 	Packs []records.Digest `json:"packs"`
 }
 
-func (a Revoke) on(c *Channel, e Event) ([]Effect, *Refusal) {
+func (a Revoke) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	if refused := checkBan(a.ID, a.Packs, e); refused != nil {
 		return nil, refused
 	}
@@ -34,7 +34,7 @@ type Quarantine struct {
 	Packs []records.Digest `json:"packs"`
 }
 
-func (a Quarantine) on(c *Channel, e Event) ([]Effect, *Refusal) {
+func (a Quarantine) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	if refused := checkBan(a.ID, a.Packs, e); refused != nil {
 		return nil, refused
 	}
@@ -46,7 +46,7 @@ func (a Quarantine) on(c *Channel, e Event) ([]Effect, *Refusal) {
 	return c.ban(a.ID, digests(a.Packs), gates.PackQuarantined, gates.ClassVerification), nil
 }
 
-func checkBan(id string, packs []records.Digest, e Event) *Refusal {
+func checkBan(id string, packs []records.Digest, e ChannelEvent) *Refusal {
 	invalid := func(d records.Digest) bool { return !d.Valid() }
 	if id == "" || e.Actor == "" || e.Reason == "" || len(packs) == 0 || slices.ContainsFunc(packs, invalid) {
 		return refuse(gates.RequestInvalid, "needs an id, packs by digest, an actor and a reason")
@@ -80,7 +80,7 @@ type Clear struct {
 	Packs []records.Digest `json:"packs"`
 }
 
-func (a Clear) on(c *Channel, e Event) ([]Effect, *Refusal) {
+func (a Clear) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	if e.Reason == "" || !person(e.Actor) {
 		return nil, refuse(gates.RequestInvalid, "needs a person and a reason")
 	}

@@ -117,18 +117,18 @@ func facts(good ...int) []rollout.Fact {
 type event struct {
 	name string
 	rare bool
-	rollout.Event
+	rollout.ChannelEvent
 }
 
-func by(actor string, action rollout.Action) rollout.Event {
-	return rollout.Event{At: at, Actor: actor, Reason: "r", Action: action}
+func by(actor string, action rollout.Action) rollout.ChannelEvent {
+	return rollout.ChannelEvent{At: at, Actor: actor, Reason: "r", Action: action}
 }
 
 // fixed are the events that are tried in every state.
 func fixed() []event {
 	var all []event
-	add := func(name string, e rollout.Event) { all = append(all, event{name, false, e}) }
-	rare := func(name string, e rollout.Event) { all = append(all, event{name, true, e}) }
+	add := func(name string, e rollout.ChannelEvent) { all = append(all, event{name, false, e}) }
+	rare := func(name string, e rollout.ChannelEvent) { all = append(all, event{name, true, e}) }
 	for i, pack := range packs {
 		release, these := candidacy(i).ReleaseID, []records.Digest{pack.Digest}
 		add(fmt.Sprint("join ", i), by("orgo", rollout.Join{Candidacy: candidacy(i)}))
@@ -164,7 +164,7 @@ func fixed() []event {
 // back of it, and what may be found out for a rollback.
 func possible(c rollout.Channel, fixed []event) []event {
 	all := slices.Clone(fixed)
-	add := func(name string, e rollout.Event) { all = append(all, event{name, false, e}) }
+	add := func(name string, e rollout.ChannelEvent) { all = append(all, event{name, false, e}) }
 	if len(c.Queue) > 0 { // a longer queue only waits longer
 		all = slices.DeleteFunc(all, func(e event) bool { return strings.HasPrefix(e.name, "join") })
 	}
@@ -181,14 +181,14 @@ func possible(c rollout.Channel, fixed []event) []event {
 }
 
 // reducer is the machine that is searched: the real one, or one with a fault.
-type reducer func(rollout.Channel, rollout.Event) (rollout.Channel, []rollout.Effect, *rollout.Refusal)
+type reducer func(rollout.Channel, rollout.ChannelEvent) (rollout.Channel, []rollout.Effect, *rollout.Refusal)
 
-func real(c rollout.Channel, e rollout.Event) (rollout.Channel, []rollout.Effect, *rollout.Refusal) {
+func genuine(c rollout.Channel, e rollout.ChannelEvent) (rollout.Channel, []rollout.Effect, *rollout.Refusal) {
 	return c.Reduce(e)
 }
 
 // broken returns what a step broke, or nil.
-func broken(before rollout.Channel, e rollout.Event, after rollout.Channel, effects []rollout.Effect) error {
+func broken(before rollout.Channel, e rollout.ChannelEvent, after rollout.Channel, effects []rollout.Effect) error {
 	published := int64(0)
 	for _, effect := range effects {
 		if effect.Kind == rollout.Publish && effect.Sequence > before.Sequence {
@@ -234,7 +234,7 @@ func desired(c rollout.Channel, cohort string) *rollout.Placement {
 }
 
 // mayBecome says again, in words of its own, when a pack may become desired.
-func mayBecome(c rollout.Channel, e rollout.Event, p rollout.Placement) error {
+func mayBecome(c rollout.Channel, e rollout.ChannelEvent, p rollout.Placement) error {
 	d := p.Pack.Digest
 	switch {
 	case slices.Contains(c.Revoked, d):
@@ -438,7 +438,7 @@ func search(t testing.TB, reduce reducer, rares, limit int) found {
 				continue
 			}
 			result.steps++
-			next, effects, refused := reduce(c, e.Event)
+			next, effects, refused := reduce(c, e.ChannelEvent)
 			if refused != nil {
 				continue
 			}
@@ -447,7 +447,7 @@ func search(t testing.TB, reduce reducer, rares, limit int) found {
 					return fault(i, e.name+" with "+name, errors.New("a release moved without PASS"))
 				}
 			}
-			if err := broken(c, e.Event, next, effects); err != nil {
+			if err := broken(c, e.ChannelEvent, next, effects); err != nil {
 				return fault(i, e.name, err)
 			}
 			rare := nodes[i].rare
@@ -483,7 +483,7 @@ const maxStates = 20_000_000
 func TestNoStateOfAChannelActivatesWhatItShouldNot(t *testing.T) {
 	t.Parallel()
 	began := time.Now()
-	result := search(t, real, rares(t), maxStates)
+	result := search(t, genuine, rares(t), maxStates)
 	require.NoError(t, result.fault, "%v", result.path)
 	require.Greater(t, result.states, 1000)
 	t.Logf("%d states, %d steps, %s", result.states, result.steps, time.Since(began))
@@ -493,8 +493,8 @@ func TestNoStateOfAChannelActivatesWhatItShouldNot(t *testing.T) {
 func TestTheSearchFindsFaults(t *testing.T) {
 	t.Parallel()
 	// without hides something from the channel while it decides.
-	without := func(hide func(*rollout.Channel, *rollout.Event), back func(before rollout.Channel, after *rollout.Channel)) reducer {
-		return func(c rollout.Channel, e rollout.Event) (rollout.Channel, []rollout.Effect, *rollout.Refusal) {
+	without := func(hide func(*rollout.Channel, *rollout.ChannelEvent), back func(before rollout.Channel, after *rollout.Channel)) reducer {
+		return func(c rollout.Channel, e rollout.ChannelEvent) (rollout.Channel, []rollout.Effect, *rollout.Refusal) {
 			blind := c
 			hide(&blind, &e)
 			next, effects, refused := blind.Reduce(e)
@@ -505,7 +505,7 @@ func TestTheSearchFindsFaults(t *testing.T) {
 		}
 	}
 	for name, fault := range map[string]reducer{
-		"revocations are not looked at": without(func(c *rollout.Channel, e *rollout.Event) {
+		"revocations are not looked at": without(func(c *rollout.Channel, e *rollout.ChannelEvent) {
 			switch e.Action.(type) {
 			case rollout.Join, rollout.Advance:
 				c.Revoked = nil
@@ -515,7 +515,7 @@ func TestTheSearchFindsFaults(t *testing.T) {
 				after.Revoked = before.Revoked
 			}
 		}),
-		"quarantines are not looked at": without(func(c *rollout.Channel, e *rollout.Event) {
+		"quarantines are not looked at": without(func(c *rollout.Channel, e *rollout.ChannelEvent) {
 			if _, is := e.Action.(rollout.Advance); is {
 				c.Quarantined = nil
 			}
@@ -524,7 +524,7 @@ func TestTheSearchFindsFaults(t *testing.T) {
 				after.Quarantined = before.Quarantined
 			}
 		}),
-		"minimums are not looked at": without(func(c *rollout.Channel, e *rollout.Event) {
+		"minimums are not looked at": without(func(c *rollout.Channel, e *rollout.ChannelEvent) {
 			if _, is := e.Action.(rollout.RaiseMinimum); !is {
 				c.Minimum = ""
 			}
@@ -533,23 +533,23 @@ func TestTheSearchFindsFaults(t *testing.T) {
 				after.Minimum = before.Minimum
 			}
 		}),
-		"holds are not looked at": without(func(c *rollout.Channel, e *rollout.Event) {
+		"holds are not looked at": without(func(c *rollout.Channel, e *rollout.ChannelEvent) {
 			if _, is := e.Action.(rollout.Advance); is {
 				c.Holds = nil
 			}
 		}, nil),
-		"moves need no reading back": without(func(c *rollout.Channel, e *rollout.Event) {
+		"moves need no reading back": without(func(c *rollout.Channel, e *rollout.ChannelEvent) {
 			if _, is := e.Action.(rollout.Advance); is {
 				c.Confirmed = c.Sequence
 			}
 		}, nil),
-		"every fact is good": without(func(_ *rollout.Channel, e *rollout.Event) {
+		"every fact is good": without(func(_ *rollout.Channel, e *rollout.ChannelEvent) {
 			if restore, is := e.Action.(rollout.Restore); is {
 				restore.Facts = facts(0, 1, 2)
 				e.Action = restore
 			}
 		}, nil),
-		"verdicts are not read": without(func(_ *rollout.Channel, e *rollout.Event) {
+		"verdicts are not read": without(func(_ *rollout.Channel, e *rollout.ChannelEvent) {
 			if advance, is := e.Action.(rollout.Advance); is {
 				advance.Warrant.Permits = slices.Clone(advance.Warrant.Permits)
 				for n := range advance.Warrant.Permits {
@@ -558,20 +558,20 @@ func TestTheSearchFindsFaults(t *testing.T) {
 				e.Action = advance
 			}
 		}, nil),
-		"the sequence goes back with the content": func(c rollout.Channel, e rollout.Event) (rollout.Channel, []rollout.Effect, *rollout.Refusal) {
+		"the sequence goes back with the content": func(c rollout.Channel, e rollout.ChannelEvent) (rollout.Channel, []rollout.Effect, *rollout.Refusal) {
 			next, effects, refused := c.Reduce(e)
 			if _, is := e.Action.(rollout.Restore); is && refused == nil {
 				next.Sequence = c.Sequence
 			}
 			return next, effects, refused
 		},
-		"a hold keeps from rolling back": func(c rollout.Channel, e rollout.Event) (rollout.Channel, []rollout.Effect, *rollout.Refusal) {
+		"a hold keeps from rolling back": func(c rollout.Channel, e rollout.ChannelEvent) (rollout.Channel, []rollout.Effect, *rollout.Refusal) {
 			if _, is := e.Action.(rollout.Contain); is && len(c.Holds) > 0 {
 				return c, nil, &rollout.Refusal{Code: gates.ChannelHeld}
 			}
 			return c.Reduce(e)
 		},
-		"a rollback ends without reading back": func(c rollout.Channel, e rollout.Event) (rollout.Channel, []rollout.Effect, *rollout.Refusal) {
+		"a rollback ends without reading back": func(c rollout.Channel, e rollout.ChannelEvent) (rollout.Channel, []rollout.Effect, *rollout.Refusal) {
 			next, effects, refused := c.Reduce(e)
 			if _, is := e.Action.(rollout.Revoke); is && refused == nil {
 				next.Containment = nil

@@ -19,23 +19,23 @@ const (
 
 // statuses maps every phase: in a release's first stage, and later.
 var statuses = map[Phase]struct{ first, later Status }{
-	Draft:            {StatusDraft, StatusDraft},
-	Checking:         {StatusQueued, StatusQueued},
-	Ineligible:       {StatusFailed, StatusFailed},
-	AwaitingApproval: {StatusQueued, StatusQueued},
-	Approved:         {StatusQueued, StatusQueued},
-	Distributing:     {StatusVerifying, StatusReleasing},
-	Verifying:        {StatusVerifying, StatusReleasing},
-	Activating:       {StatusVerified, StatusReleasing},
-	Observing:        {StatusReleasing, StatusReleasing},
-	Soaking:          {StatusReleasing, StatusReleasing},
-	ClosedGood:       {StatusReleased, StatusReleased},
-	RollingBack:      {StatusPaused, StatusPaused},
-	RolledBack:       {StatusRolledBack, StatusRolledBack},
-	InSafety:         {StatusFailed, StatusFailed},
-	Aborted:          {StatusCanceled, StatusCanceled},
-	Replaced:         {StatusCanceled, StatusCanceled},
-	Failed:           {StatusFailed, StatusFailed},
+	PhaseDraft:            {StatusDraft, StatusDraft},
+	PhaseChecking:         {StatusQueued, StatusQueued},
+	PhaseIneligible:       {StatusFailed, StatusFailed},
+	PhaseAwaitingApproval: {StatusQueued, StatusQueued},
+	PhaseApproved:         {StatusQueued, StatusQueued},
+	PhaseDistributing:     {StatusVerifying, StatusReleasing},
+	PhaseVerifying:        {StatusVerifying, StatusReleasing},
+	PhaseActivating:       {StatusVerified, StatusReleasing},
+	PhaseObserving:        {StatusReleasing, StatusReleasing},
+	PhaseSoaking:          {StatusReleasing, StatusReleasing},
+	PhaseClosedGood:       {StatusReleased, StatusReleased},
+	PhaseRollingBack:      {StatusPaused, StatusPaused},
+	PhaseRolledBack:       {StatusRolledBack, StatusRolledBack},
+	PhaseSafeMode:         {StatusFailed, StatusFailed},
+	PhaseAborted:          {StatusCanceled, StatusCanceled},
+	PhaseSuperseded:       {StatusCanceled, StatusCanceled},
+	PhaseFailed:           {StatusFailed, StatusFailed},
 }
 
 // Status returns the release's status in the interop form. A held release is paused,
@@ -43,7 +43,7 @@ var statuses = map[Phase]struct{ first, later Status }{
 func (r Release) Status() Status {
 	of := statuses[r.Phase]
 	switch {
-	case r.held() && !r.Ended() && r.Phase != ClosedGood:
+	case r.held() && !r.Ended() && r.Phase != PhaseClosedGood:
 		return StatusPaused
 	case r.Stage == 0:
 		return of.first

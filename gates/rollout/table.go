@@ -23,14 +23,16 @@ const (
 )
 
 // conditions says when each holds.
-var conditions = map[Condition]func(Release, Incident) bool{
-	always:   func(Release, Incident) bool { return true },
-	unheld:   func(r Release, in Incident) bool { return !r.held() && in.Stage == r.Stage },
-	current:  func(r Release, in Incident) bool { return in.Stage == r.Stage },
-	unplaced: func(r Release, _ Incident) bool { return !r.Placed() },
-	placed:   func(r Release, _ Incident) bool { return r.Placed() },
-	more:     func(r Release, in Incident) bool { return !r.held() && in.Stage == r.Stage && r.Stage+1 < r.Stages },
-	last:     func(r Release, in Incident) bool { return !r.held() && in.Stage == r.Stage && r.Stage+1 == r.Stages },
+var conditions = map[Condition]func(Release, ReleaseEvent) bool{
+	always:   func(Release, ReleaseEvent) bool { return true },
+	unheld:   func(r Release, in ReleaseEvent) bool { return !r.held() && in.Stage == r.Stage },
+	current:  func(r Release, in ReleaseEvent) bool { return in.Stage == r.Stage },
+	unplaced: func(r Release, _ ReleaseEvent) bool { return !r.Placed() },
+	placed:   func(r Release, _ ReleaseEvent) bool { return r.Placed() },
+	more:     func(r Release, in ReleaseEvent) bool { return !r.held() && in.Stage == r.Stage && r.Stage+1 < r.Stages },
+	last: func(r Release, in ReleaseEvent) bool {
+		return !r.held() && in.Stage == r.Stage && r.Stage+1 == r.Stages
+	},
 }
 
 // Change names what a row changes of a release besides its phase.
@@ -46,15 +48,15 @@ const (
 )
 
 // changes says what each does.
-var changes = map[Change]func(*Release, Incident) *Refusal{
-	nextStage: func(r *Release, _ Incident) *Refusal { r.Stage++; return nil },
+var changes = map[Change]func(*Release, ReleaseEvent) *Refusal{
+	nextStage: func(r *Release, _ ReleaseEvent) *Refusal { r.Stage++; return nil },
 	addHold:   addHoldTo,
 	liftHold:  liftHoldOf,
-	revoke:    func(r *Release, _ Incident) *Refusal { r.Revoked = true; return nil },
-	keepCode:  func(r *Release, in Incident) *Refusal { r.Code = in.Code; return nil },
+	revoke:    func(r *Release, _ ReleaseEvent) *Refusal { r.Revoked = true; return nil },
+	keepCode:  func(r *Release, in ReleaseEvent) *Refusal { r.Code = in.Code; return nil },
 }
 
-func addHoldTo(r *Release, in Incident) *Refusal {
+func addHoldTo(r *Release, in ReleaseEvent) *Refusal {
 	switch {
 	case in.Actor == "" || in.Reason == "":
 		return refuse(gates.RequestInvalid, "a hold needs an owner and a reason")
@@ -65,7 +67,7 @@ func addHoldTo(r *Release, in Incident) *Refusal {
 	return nil
 }
 
-func liftHoldOf(r *Release, in Incident) *Refusal {
+func liftHoldOf(r *Release, in ReleaseEvent) *Refusal {
 	of := func(h Hold) bool { return h.Owner == in.Owner }
 	switch {
 	case !slices.ContainsFunc(r.Holds, of):
@@ -80,20 +82,20 @@ func liftHoldOf(r *Release, in Incident) *Refusal {
 // Row is one line of the table: in one of these phases, on this event, if this holds,
 // the release goes there, changes so and does that.
 type Row struct {
-	From   []Phase   `json:"from"`
-	On     Happening `json:"on"`
-	If     Condition `json:"if,omitempty"`
-	To     Phase     `json:"to"`
-	Change []Change  `json:"change,omitempty"`
-	Do     []Step    `json:"do,omitempty"`
+	From   []Phase          `json:"from"`
+	On     ReleaseEventKind `json:"on"`
+	If     Condition        `json:"if,omitempty"`
+	To     Phase            `json:"to"`
+	Change []Change         `json:"change,omitempty"`
+	Do     []Step           `json:"do,omitempty"`
 }
 
-func (row Row) takes(phase Phase, on Happening) bool {
+func (row Row) takes(phase Phase, on ReleaseEventKind) bool {
 	return row.On == on && slices.Contains(row.From, phase)
 }
 
-func (row Row) changes() []func(*Release, Incident) *Refusal {
-	var todo []func(*Release, Incident) *Refusal
+func (row Row) changes() []func(*Release, ReleaseEvent) *Refusal {
+	var todo []func(*Release, ReleaseEvent) *Refusal
 	for _, change := range row.Change {
 		todo = append(todo, changes[change])
 	}
@@ -102,67 +104,67 @@ func (row Row) changes() []func(*Release, Incident) *Refusal {
 
 // Phases in which nothing of the release is anywhere, and those in which it moves.
 var (
-	waiting = []Phase{Draft, Checking, AwaitingApproval, Approved}
-	moving  = []Phase{Distributing, Verifying, Activating, Observing, Soaking}
-	ended   = []Phase{Ineligible, RolledBack, InSafety, Aborted, Replaced, Failed}
+	waiting = []Phase{PhaseDraft, PhaseChecking, PhaseAwaitingApproval, PhaseApproved}
+	moving  = []Phase{PhaseDistributing, PhaseVerifying, PhaseActivating, PhaseObserving, PhaseSoaking}
+	ended   = []Phase{PhaseIneligible, PhaseRolledBack, PhaseSafeMode, PhaseAborted, PhaseSuperseded, PhaseFailed}
 )
 
 // table is every legal transition. The first row that fits is taken; what no row fits
 // is refused. Staying in a phase is written as going to it: see stays.
 var table = slices.Concat(
 	[]Row{
-		{From: []Phase{Draft}, On: Submitted, To: Checking, Do: []Step{DoCheck}},
-		{From: []Phase{Checking}, On: Eligible, To: AwaitingApproval, Do: []Step{DoSeek}},
-		{From: []Phase{Checking}, On: NotEligible, To: Ineligible, Change: []Change{keepCode}},
-		{From: []Phase{AwaitingApproval}, On: Agreed, If: unheld, To: Approved, Do: []Step{DoJoin}},
-		{From: []Phase{AwaitingApproval}, On: VotedDown, To: Aborted, Change: []Change{keepCode}},
-		{From: []Phase{AwaitingApproval}, On: IntentChanged, To: Checking, Do: []Step{DoVoid, DoCheck}},
-		{From: []Phase{Approved}, On: IntentChanged, To: Checking, Do: []Step{DoLeave, DoVoid, DoCheck}},
+		{From: []Phase{PhaseDraft}, On: Submitted, To: PhaseChecking, Do: []Step{DoCheck}},
+		{From: []Phase{PhaseChecking}, On: Eligible, To: PhaseAwaitingApproval, Do: []Step{DoSeek}},
+		{From: []Phase{PhaseChecking}, On: NotEligible, To: PhaseIneligible, Change: []Change{keepCode}},
+		{From: []Phase{PhaseAwaitingApproval}, On: Agreed, If: unheld, To: PhaseApproved, Do: []Step{DoJoin}},
+		{From: []Phase{PhaseAwaitingApproval}, On: VotedDown, To: PhaseAborted, Change: []Change{keepCode}},
+		{From: []Phase{PhaseAwaitingApproval}, On: IntentChanged, To: PhaseChecking, Do: []Step{DoVoid, DoCheck}},
+		{From: []Phase{PhaseApproved}, On: IntentChanged, To: PhaseChecking, Do: []Step{DoLeave, DoVoid, DoCheck}},
 
-		{From: []Phase{Approved}, On: TurnGranted, If: unheld, To: Distributing, Do: []Step{DoDistribute}},
-		{From: []Phase{Distributing}, On: Distributed, If: current, To: Verifying, Do: []Step{DoVerify}},
-		{From: []Phase{Verifying}, On: Verified, If: unheld, To: Activating, Do: []Step{DoAdvance}},
-		{From: []Phase{Activating}, On: StageActive, If: current, To: Observing, Do: []Step{DoObserve}},
-		{From: []Phase{Observing}, On: JudgedGood, If: more, To: Distributing, Change: []Change{nextStage}, Do: []Step{DoDistribute}},
-		{From: []Phase{Observing}, On: JudgedGood, If: last, To: Soaking, Do: []Step{DoSoak}},
-		{From: []Phase{Soaking}, On: JudgedGood, If: unheld, To: ClosedGood, Do: []Step{DoClose}},
+		{From: []Phase{PhaseApproved}, On: TurnGranted, If: unheld, To: PhaseDistributing, Do: []Step{DoDistribute}},
+		{From: []Phase{PhaseDistributing}, On: Distributed, If: current, To: PhaseVerifying, Do: []Step{DoVerify}},
+		{From: []Phase{PhaseVerifying}, On: Verified, If: unheld, To: PhaseActivating, Do: []Step{DoAdvance}},
+		{From: []Phase{PhaseActivating}, On: StageActive, If: current, To: PhaseObserving, Do: []Step{DoObserve}},
+		{From: []Phase{PhaseObserving}, On: JudgedGood, If: more, To: PhaseDistributing, Change: []Change{nextStage}, Do: []Step{DoDistribute}},
+		{From: []Phase{PhaseObserving}, On: JudgedGood, If: last, To: PhaseSoaking, Do: []Step{DoSoak}},
+		{From: []Phase{PhaseSoaking}, On: JudgedGood, If: unheld, To: PhaseClosedGood, Do: []Step{DoClose}},
 
-		{From: []Phase{Distributing}, On: NotDistributed, If: unplaced, To: Failed, Change: []Change{keepCode}, Do: []Step{DoLeave}},
-		{From: []Phase{Verifying}, On: NotVerified, If: unplaced, To: Failed, Change: []Change{keepCode}, Do: []Step{DoLeave}},
-		{From: []Phase{Distributing}, On: NotDistributed, To: RollingBack, Change: []Change{keepCode}, Do: []Step{DoContain}},
-		{From: []Phase{Verifying}, On: NotVerified, To: RollingBack, Change: []Change{keepCode}, Do: []Step{DoContain}},
-		{From: []Phase{Activating}, On: StageInactive, To: RollingBack, Change: []Change{keepCode}, Do: []Step{DoContain}},
-		{From: []Phase{Observing, Soaking}, On: JudgedBad, To: RollingBack, Change: []Change{keepCode}, Do: []Step{DoContain}},
+		{From: []Phase{PhaseDistributing}, On: NotDistributed, If: unplaced, To: PhaseFailed, Change: []Change{keepCode}, Do: []Step{DoLeave}},
+		{From: []Phase{PhaseVerifying}, On: NotVerified, If: unplaced, To: PhaseFailed, Change: []Change{keepCode}, Do: []Step{DoLeave}},
+		{From: []Phase{PhaseDistributing}, On: NotDistributed, To: PhaseRollingBack, Change: []Change{keepCode}, Do: []Step{DoContain}},
+		{From: []Phase{PhaseVerifying}, On: NotVerified, To: PhaseRollingBack, Change: []Change{keepCode}, Do: []Step{DoContain}},
+		{From: []Phase{PhaseActivating}, On: StageInactive, To: PhaseRollingBack, Change: []Change{keepCode}, Do: []Step{DoContain}},
+		{From: []Phase{PhaseObserving, PhaseSoaking}, On: JudgedBad, To: PhaseRollingBack, Change: []Change{keepCode}, Do: []Step{DoContain}},
 
-		{From: slices.Concat(moving, []Phase{ClosedGood, RollingBack}), On: WentBack, To: RolledBack},
-		{From: slices.Concat(moving, []Phase{ClosedGood, RollingBack}), On: NoTargetFound, To: InSafety},
+		{From: slices.Concat(moving, []Phase{PhaseClosedGood, PhaseRollingBack}), On: WentBack, To: PhaseRolledBack},
+		{From: slices.Concat(moving, []Phase{PhaseClosedGood, PhaseRollingBack}), On: NoTargetFound, To: PhaseSafeMode},
 	},
-	containing(AskedAbort, Aborted),
-	containing(AskedRollback, Aborted),
-	containing(WasReplaced, Replaced),
-	containing(WasRevoked, Aborted, revoke),
+	containing(AskedAbort, PhaseAborted),
+	containing(AskedRollback, PhaseAborted),
+	containing(WasSuperseded, PhaseSuperseded),
+	containing(WasRevoked, PhaseAborted, revoke),
 	[]Row{
-		{From: []Phase{ClosedGood}, On: AskedRollback, To: RollingBack, Change: []Change{keepCode}, Do: []Step{DoContain}},
-		{From: []Phase{ClosedGood}, On: WasRevoked, To: RollingBack, Change: []Change{revoke, keepCode}, Do: []Step{DoContain}},
+		{From: []Phase{PhaseClosedGood}, On: AskedRollback, To: PhaseRollingBack, Change: []Change{keepCode}, Do: []Step{DoContain}},
+		{From: []Phase{PhaseClosedGood}, On: WasRevoked, To: PhaseRollingBack, Change: []Change{revoke, keepCode}, Do: []Step{DoContain}},
 	},
 	stays(ended, WasRevoked, []Change{revoke}),
-	stays(slices.Concat(waiting, moving, []Phase{RollingBack}), AskedHold, []Change{addHold}),
+	stays(slices.Concat(waiting, moving, []Phase{PhaseRollingBack}), AskedHold, []Change{addHold}),
 	lifts(),
 )
 
 // containing makes the rows of an event that ends a release: one that placed nothing
 // leaves, and one that did goes back.
-func containing(on Happening, end Phase, also ...Change) []Row {
+func containing(on ReleaseEventKind, end Phase, also ...Change) []Row {
 	code := slices.Concat(also, []Change{keepCode})
-	before := []Phase{Draft, Checking, AwaitingApproval}
+	before := []Phase{PhaseDraft, PhaseChecking, PhaseAwaitingApproval}
 	return slices.Concat([]Row{
 		{From: before, On: on, To: end, Change: code},
-		{From: slices.Concat([]Phase{Approved}, moving), On: on, If: unplaced, To: end, Change: code, Do: []Step{DoLeave}},
-		{From: moving, On: on, If: placed, To: RollingBack, Change: code, Do: []Step{DoContain}},
-	}, stays([]Phase{RollingBack}, on, also))
+		{From: slices.Concat([]Phase{PhaseApproved}, moving), On: on, If: unplaced, To: end, Change: code, Do: []Step{DoLeave}},
+		{From: moving, On: on, If: placed, To: PhaseRollingBack, Change: code, Do: []Step{DoContain}},
+	}, stays([]Phase{PhaseRollingBack}, on, also))
 }
 
-func stays(in []Phase, on Happening, change []Change) []Row {
+func stays(in []Phase, on ReleaseEventKind, change []Change) []Row {
 	var rows []Row
 	for _, phase := range in {
 		rows = append(rows, Row{From: []Phase{phase}, On: on, To: phase, Change: change})
@@ -176,8 +178,8 @@ var again = []struct {
 	phase Phase
 	do    []Step
 }{
-	{Draft, nil}, {Checking, nil}, {AwaitingApproval, []Step{DoSeek}}, {Approved, []Step{DoJoin}}, {Distributing, nil},
-	{Verifying, []Step{DoVerify}}, {Activating, nil}, {Observing, []Step{DoObserve}}, {Soaking, []Step{DoSoak}}, {RollingBack, nil},
+	{PhaseDraft, nil}, {PhaseChecking, nil}, {PhaseAwaitingApproval, []Step{DoSeek}}, {PhaseApproved, []Step{DoJoin}}, {PhaseDistributing, nil},
+	{PhaseVerifying, []Step{DoVerify}}, {PhaseActivating, nil}, {PhaseObserving, []Step{DoObserve}}, {PhaseSoaking, []Step{DoSoak}}, {PhaseRollingBack, nil},
 }
 
 func lifts() []Row {
@@ -188,9 +190,9 @@ func lifts() []Row {
 	return rows
 }
 
-func lookup(r Release, in Incident) (Row, bool) {
+func lookup(r Release, in ReleaseEvent) (Row, bool) {
 	for _, row := range table {
-		if row.takes(r.Phase, in.Happening) && conditions[row.If](r, in) {
+		if row.takes(r.Phase, in.Kind) && conditions[row.If](r, in) {
 			return row, true
 		}
 	}

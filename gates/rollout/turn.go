@@ -15,7 +15,7 @@ type Join struct {
 	Supersede bool `json:"supersede,omitempty"`
 }
 
-func (j Join) on(c *Channel, _ Event) ([]Effect, *Refusal) {
+func (j Join) on(c *Channel, _ ChannelEvent) ([]Effect, *Refusal) {
 	switch {
 	case !j.valid():
 		return nil, refuse(gates.RequestInvalid, "a release needs an id, a pack with digest and version, and stages that each name cohorts")
@@ -69,7 +69,7 @@ type Advance struct {
 	Warrant Warrant `json:"warrant"`
 }
 
-func (a Advance) on(c *Channel, e Event) ([]Effect, *Refusal) {
+func (a Advance) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	m := c.moveOf(a.Warrant, e)
 	if stopped := c.whyNot(m); len(stopped) > 0 {
 		return nil, &stopped[0]
@@ -90,9 +90,9 @@ func (a Advance) on(c *Channel, e Event) ([]Effect, *Refusal) {
 }
 
 // WhyNot returns all that keeps a move from being made, in order of precedence.
-func (c Channel) WhyNot(w Warrant, e Event) []Refusal { return c.whyNot(c.moveOf(w, e)) }
+func (c Channel) WhyNot(w Warrant, e ChannelEvent) []Refusal { return c.whyNot(c.moveOf(w, e)) }
 
-func (c Channel) moveOf(w Warrant, e Event) move {
+func (c Channel) moveOf(w Warrant, e ChannelEvent) move {
 	m := move{warrant: w, pack: Pack{Digest: w.Pack}, at: e.At, stages: w.Stage + 1}
 	if c.Turn != nil && c.Turn.ReleaseID == w.ReleaseID {
 		m.stages = len(c.Turn.Stages)
@@ -117,7 +117,7 @@ type Close struct {
 	Warrant Warrant `json:"warrant"`
 }
 
-func (a Close) on(c *Channel, e Event) ([]Effect, *Refusal) {
+func (a Close) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	m := c.moveOf(a.Warrant, e)
 	if a.Warrant.Stage < m.stages {
 		return nil, refuse(gates.InvalidTransition, "release %s has stages left", a.Warrant.ReleaseID)
@@ -138,7 +138,7 @@ type Leave struct {
 	ReleaseID string `json:"release_id"`
 }
 
-func (a Leave) on(c *Channel, _ Event) ([]Effect, *Refusal) {
+func (a Leave) on(c *Channel, _ ChannelEvent) ([]Effect, *Refusal) {
 	switch {
 	case !c.waits(a.ReleaseID):
 		return nil, refuse(gates.InvalidTransition, "release %s is not here", a.ReleaseID)

@@ -7,8 +7,8 @@ import (
 	"github.com/initkoa/orgo/records"
 )
 
-// Event is something that happens to a channel, or that somebody asks of it.
-type Event struct {
+// ChannelEvent is something that happens to a channel, or that somebody asks of it.
+type ChannelEvent struct {
 	At     time.Time
 	Actor  string
 	Reason string
@@ -18,12 +18,12 @@ type Event struct {
 // Action is what an event is. Each is a type of its own, with what it needs.
 type Action interface {
 	// on changes the channel, or refuses and need not have left it as it was.
-	on(*Channel, Event) ([]Effect, *Refusal)
+	on(*Channel, ChannelEvent) ([]Effect, *Refusal)
 }
 
 // Reduce returns the channel after an event, and what is to be done. A refused event
 // changes nothing and asks for nothing.
-func (c Channel) Reduce(e Event) (Channel, []Effect, *Refusal) {
+func (c Channel) Reduce(e ChannelEvent) (Channel, []Effect, *Refusal) {
 	next := c.clone()
 	effects, refused := e.Action.on(&next, e)
 	if refused != nil {
