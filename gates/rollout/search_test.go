@@ -65,12 +65,17 @@ var forgeries = map[string]func(*rollout.Warrant, int){
 	},
 }
 
+// askedInto says again, in words of its own, which gates must permit a stage.
+func askedInto(stage int) []gates.Gate {
+	if stage == 0 {
+		return []gates.Gate{gates.GateIntegrity, gates.GateCompatibility, gates.GateApprovals, gates.GateFreeze}
+	}
+	return []gates.Gate{gates.GateIntegrity, gates.GateFreeze, gates.GateHealth}
+}
+
 // movedByForgery tries all forgeries of a warrant that moves a channel.
 func movedByForgery(reduce reducer, c rollout.Channel, w rollout.Warrant) (string, bool) {
-	asked := map[bool][]gates.Gate{
-		true:  {gates.GateIntegrity, gates.GateCompatibility, gates.GateApprovals, gates.GateFreeze},
-		false: {gates.GateIntegrity, gates.GateFreeze, gates.GateHealth},
-	}[w.Stage == 0]
+	asked := askedInto(w.Stage)
 	for n, p := range w.Permits {
 		if !slices.Contains(asked, p.Gate) {
 			continue
@@ -268,11 +273,7 @@ func forwardFault(c rollout.Channel, w rollout.Warrant, p rollout.Placement) err
 	if c.Turn == nil || c.Turn.ReleaseID != p.ReleaseID || c.Turn.Stage+1 != w.Stage {
 		return errors.New("a release moved out of turn")
 	}
-	needed := map[bool][]gates.Gate{
-		true:  {gates.GateIntegrity, gates.GateCompatibility, gates.GateApprovals, gates.GateFreeze},
-		false: {gates.GateIntegrity, gates.GateFreeze, gates.GateHealth},
-	}[w.Stage == 0]
-	for _, gate := range needed {
+	for _, gate := range askedInto(w.Stage) {
 		fine := 0
 		for _, permit := range w.Permits {
 			if permit.Gate != gate {
