@@ -54,12 +54,14 @@ const (
 )
 
 // fixedLinks lead through the one that is switched.
-func fixedLinks() map[string]string {
-	return map[string]string{
-		indexFile:  path.Join(currentLink, indexFile),
-		cohortsDir: path.Join(currentLink, cohortsDir),
+func fixedLinks() []fixedLink {
+	return []fixedLink{
+		{indexFile, path.Join(currentLink, indexFile)},
+		{cohortsDir, path.Join(currentLink, cohortsDir)},
 	}
 }
+
+type fixedLink struct{ name, to string }
 
 // OpenDirectory opens the target of a channel below root, made if it is not there.
 // Packs come out of store. The caller closes it.

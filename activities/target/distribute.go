@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"path"
+	"slices"
 
 	"github.com/initkoa/orgo/activities/runner"
 	"github.com/initkoa/orgo/gates"
@@ -22,7 +24,19 @@ func content(p index.Pack) map[string]records.Ref {
 }
 
 // Distribute fetches the packs of an index that are not whole on the target.
-func (d *Directory) Distribute(ctx context.Context, next index.Index) (err error) {
+func (d *Directory) Distribute(ctx context.Context, next index.Index) error {
+	return d.alone(next, func() error {
+		for _, cohort := range next.Cohorts {
+			if err := d.fetch(ctx, cohort.Pack); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// alone does something for an index of this channel while no other publisher does.
+func (d *Directory) alone(next index.Index, do func() error) (err error) {
 	if err := d.own(next); err != nil {
 		return err
 	}
@@ -31,12 +45,7 @@ func (d *Directory) Distribute(ctx context.Context, next index.Index) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	for _, cohort := range next.Cohorts {
-		if err := d.fetch(ctx, cohort.Pack); err != nil {
-			return err
-		}
-	}
-	return nil
+	return do()
 }
 
 // own refuses indexes that are broken or of another channel.
@@ -65,11 +74,12 @@ func (d *Directory) fetch(ctx context.Context, pack index.Pack) error {
 	if err := d.dir.RemoveAll(fresh); err != nil {
 		return unavailable(err)
 	}
-	for file, ref := range content(pack) {
+	files := content(pack)
+	for _, file := range slices.Sorted(maps.Keys(files)) {
 		if err := d.steps.Before("fetch file"); err != nil {
 			return err
 		}
-		if err := d.fetchFile(ctx, path.Join(fresh, file), ref); err != nil {
+		if err := d.fetchFile(ctx, path.Join(fresh, file), files[file]); err != nil {
 			return err
 		}
 	}

@@ -33,8 +33,8 @@ func (d *Directory) Observe(ctx context.Context) (State, error) {
 		return State{}, err
 	}
 	found := State{Index: present, Digest: digest}
-	for name, to := range fixedLinks() {
-		found.Drift = append(found.Drift, d.follow(name, to)...)
+	for _, link := range fixedLinks() {
+		found.Drift = append(found.Drift, d.follow(link.name, link.to)...)
 	}
 	strangers, err := d.strangers(path.Join(active, cohortsDir), *present)
 	if err != nil {

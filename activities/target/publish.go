@@ -13,16 +13,11 @@ import (
 
 // Publish prepares the state of an index beside the active one, and switches to it
 // by one rename.
-func (d *Directory) Publish(ctx context.Context, next index.Index) (err error) {
-	if err := d.own(next); err != nil {
-		return err
-	}
-	unlock, err := d.lock()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, unlock()) }()
+func (d *Directory) Publish(ctx context.Context, next index.Index) error {
+	return d.alone(next, func() error { return d.publish(ctx, next) })
+}
 
+func (d *Directory) publish(ctx context.Context, next index.Index) error {
 	present, active, err := d.present()
 	if err != nil {
 		return err
@@ -123,11 +118,11 @@ func (d *Directory) prepare(ctx context.Context, state string, next index.Index)
 	if err := errors.Join(d.dir.Rename(fresh, state), d.sync(statesDir)); err != nil {
 		return unavailable(err)
 	}
-	for name, to := range fixedLinks() {
+	for _, link := range fixedLinks() {
 		if err := d.steps.Before("fixed link"); err != nil {
 			return err
 		}
-		if err := d.link(name, to); err != nil {
+		if err := d.link(link.name, link.to); err != nil {
 			return unavailable(err)
 		}
 	}
