@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/gates/gatestest"
 	"github.com/initkoa/orgo/gates/sequential"
 )
 
@@ -59,7 +60,7 @@ func stage(t *testing.T, rules gates.Ruleset, random *rand.Rand, canaryRate, con
 // ends counts how stages end.
 func ends(t *testing.T, seed uint64, canaryRate, controlRate float64) (map[gates.Step]int, int) {
 	t.Helper()
-	rules, random, many := parsed(t, stageRule), rand.New(rand.NewPCG(seed, 11)), max(cases(t, 300), 100)
+	rules, random, many := parsed(t, stageRule), rand.New(rand.NewPCG(seed, 11)), max(gatestest.Cases(t, 300), 100)
 	counts := map[gates.Step]int{}
 	for range many {
 		counts[stage(t, rules, random, canaryRate, controlRate)]++

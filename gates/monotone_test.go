@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/gates/gatestest"
 	"github.com/initkoa/orgo/records"
 )
 
@@ -104,7 +105,7 @@ func failsOpen(decide decider, c gates.Context, evidence json.RawMessage) (json.
 // No evidence that is gone turns a refusal into a pass.
 func TestLessEvidenceNeverPasses(t *testing.T) {
 	t.Parallel()
-	wanted := int64(cases(t, 110_000))
+	wanted := int64(gatestest.Cases(t, 110_000))
 	all := subjects()
 	var tried atomic.Int64
 	t.Run("gates", func(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/gates/gatestest"
 	"github.com/initkoa/orgo/records"
 )
 
@@ -132,7 +133,7 @@ func decidedElsewhere(t *testing.T, trials []trial, how string) []byte {
 // The same inputs give the same bytes in another process.
 func TestAnotherProcessDecidesTheSame(t *testing.T) {
 	t.Parallel()
-	trials := drawn(t, cases(t, 200))
+	trials := drawn(t, gatestest.Cases(t, 200))
 	here := decisionsOf(t, trials)
 	require.Equal(t, len(trials), bytes.Count(here, []byte("\n")))
 	require.True(t, bytes.Equal(here, decidedElsewhere(t, trials, "1")))
@@ -171,7 +172,7 @@ func shuffle(random *rand.Rand, value any, path string) {
 // stages behind, what they yielded and decided, and in the first violations.
 func TestOrderDoesNotShow(t *testing.T) {
 	t.Parallel()
-	trials := drawn(t, cases(t, 200))
+	trials := drawn(t, gatestest.Cases(t, 200))
 	want := decisionsOf(t, trials)
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 5 {

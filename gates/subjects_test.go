@@ -3,7 +3,6 @@ package gates_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -184,20 +183,6 @@ func (s anySubject) draw(t *rapid.T, pool []gates.Ruleset, faults int, honest bo
 		BuildID: buildID, Generation: rapid.IntRange(1, 3).Draw(t, "generation"), Stage: rapid.SampledFrom(s.stages).Draw(t, "stage")}}
 	x.Evidence = s.evidence(t, x.context(rules), rapid.IntRange(0, faults).Draw(t, "faults"), honest)
 	return x, rules
-}
-
-// cases returns how many cases a property is tried on: wanted, or as many times
-// as ORGO_PROPERTY_SCALE says.
-func cases(t *testing.T, wanted int) int {
-	t.Helper()
-	scale, set := os.LookupEnv("ORGO_PROPERTY_SCALE")
-	if !set {
-		return wanted
-	}
-	factor, err := strconv.ParseFloat(scale, 64)
-	require.NoError(t, err)
-	require.Positive(t, factor)
-	return int(float64(wanted) * factor)
 }
 
 // The evidence that tests call sound passes under every policy of the pool, so

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/gates/gatestest"
 )
 
 // Why-not is exact: what it lists is enough to turn the refusal around, and
@@ -17,7 +18,7 @@ import (
 // that each set that lacks one, and some random ones.
 func TestWhyNotIsExact(t *testing.T) {
 	t.Parallel()
-	wanted := int64(cases(t, 10_000))
+	wanted := int64(gatestest.Cases(t, 10_000))
 	var refused, subsets atomic.Int64
 	all := subjects()
 	t.Run("gates", func(t *testing.T) {

@@ -4,14 +4,13 @@ import (
 	"encoding"
 	"math"
 	"math/rand/v2"
-	"os"
 	"sort"
-	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/initkoa/orgo/gates/gatestest"
 	"github.com/initkoa/orgo/gates/sequential"
 )
 
@@ -97,15 +96,10 @@ func found(t *testing.T, seed uint64, canaryRate, controlRate float64, detectors
 	return float64(caught) / float64(many)
 }
 
+// scaled is at least so many that a rate of 1 % shows.
 func scaled(t *testing.T, wanted int) int {
 	t.Helper()
-	scale, set := os.LookupEnv("ORGO_PROPERTY_SCALE")
-	if !set {
-		return wanted
-	}
-	factor, err := strconv.ParseFloat(scale, 64)
-	require.NoError(t, err)
-	return max(int(float64(wanted)*factor), 1_000)
+	return max(gatestest.Cases(t, wanted), 1_000)
 }
 
 func decimal(t *testing.T, text string) sequential.Decimal {
