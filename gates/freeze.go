@@ -84,9 +84,12 @@ func (config freezeConfig) read() ([]freezeEnd, error) {
 	if len(config.Windows) == 0 {
 		return nil, wrong("/windows", "must list at least one: otherwise the rule could never refuse")
 	}
-	zones, err := zone.Open()
-	if err != nil {
-		return nil, err
+	var zones zone.Database
+	if slices.ContainsFunc(config.Windows, freezeWindow.recurs) {
+		var err error
+		if zones, err = zone.Open(); err != nil {
+			return nil, err
+		}
 	}
 	var ends []freezeEnd
 	recurring := 0
