@@ -189,6 +189,12 @@ const (
 	SequenceStale         Code = "SEQUENCE_STALE"
 	ActivationFailed      Code = "ACTIVATION_FAILED"
 	DriftDetected         Code = "DRIFT_DETECTED"
+	RollbackRequested     Code = "ROLLBACK_REQUESTED"
+	AbortRequested        Code = "ABORT_REQUESTED"
+	DowngradeApproved     Code = "DOWNGRADE_APPROVED"
+	ApproverNotSeparate   Code = "APPROVER_NOT_SEPARATE"
+	IntentChanged         Code = "INTENT_CHANGED"
+	PromotionMissing      Code = "PROMOTION_MISSING"
 )
 
 // Reason is one row of the table: what a code means and what to do about it.
@@ -341,6 +347,12 @@ var reasonTable = []Reason{
 	{SequenceStale, ClassDistribution, Sev4, ByTime, "an index, or what was read with it, is older than the newest", "nothing: the newest counts", false},
 	{ActivationFailed, ClassDistribution, Sev3, ByOperator, "a cohort was read back with something else active than was published", "see the target's log; the release is rolled back", true},
 	{DriftDetected, ClassRuntime, Sev2, ByOperator, "a cohort has something else active than the index says", "find out who changed it; the channel moves on when both agree again", false},
+	{RollbackRequested, ClassGovernance, Sev3, ByNobody, "an operator asked to take a release back", "release a corrected pack", true},
+	{AbortRequested, ClassGovernance, Sev4, ByNobody, "an operator ended a release", "create a new release", true},
+	{DowngradeApproved, ClassGovernance, Sev4, ByNobody, "a release takes a cohort to a pack that was built earlier, as its approved intent says", "nothing needs to be done", true},
+	{ApproverNotSeparate, ClassGovernance, Sev4, ByApprover, "who asked for a release, started its build or changed its policy may not approve it", "ask somebody else to approve", true},
+	{IntentChanged, ClassGovernance, Sev4, ByApprover, "an approval is of another intent than the release has now", "look at the release again and approve what it is now", true},
+	{PromotionMissing, ClassGovernance, Sev4, ByOperator, "a stage asks for an operator to promote it", "promote the release", false},
 }
 
 // Lookup returns the row of code, and whether there is one.
