@@ -23,7 +23,7 @@ func cohort(name string, number int64) index.Cohort {
 		Name: name, Since: start, Percentage: 50,
 		Release: index.Release{ID: fmt.Sprintf("release-%d", number), Number: number},
 		Pack: index.Pack{
-			BuildID: fmt.Sprintf("build-%d", number), BuiltAt: start.Add(time.Duration(number) * time.Hour),
+			BuildID: fmt.Sprintf("build-%d", number), Version: fmt.Sprintf("1.%d.0", number), BuiltAt: start.Add(time.Duration(number) * time.Hour),
 			Manifest: ref(fmt.Sprintf("manifest %d", number)), Exchange: ref(fmt.Sprintf("exchange %d", number)),
 		},
 	}
@@ -34,7 +34,7 @@ func at(sequence, canary, stable int64) index.Index {
 	return index.Index{
 		Channel:  index.Channel{Organization: records.DefaultOrganization, Environment: "production", Name: "main"},
 		Sequence: sequence, PublishedAt: start.Add(time.Duration(sequence) * time.Minute),
-		Cohorts: []index.Cohort{cohort("canary", canary), cohort("stable", stable)}, MinimumRelease: 1,
+		Cohorts: []index.Cohort{cohort("canary", canary), cohort("stable", stable)}, MinimumVersion: "1.0.0",
 		Revoked: []records.Digest{ref("revoked").Digest},
 	}
 }
@@ -78,8 +78,25 @@ func TestFaults(t *testing.T) {
 		"same sequence":     {index.SequenceNotNext, func(_ *testing.T, n *index.Index) { n.Sequence = 7 }},
 		"skipped sequence":  {index.SequenceNotNext, func(_ *testing.T, n *index.Index) { n.Sequence = 9 }},
 		"clock":             {index.ClockWentBack, func(_ *testing.T, n *index.Index) { n.PublishedAt = start }},
-		"minimum fell":      {index.MinimumFell, func(_ *testing.T, n *index.Index) { n.MinimumRelease = 0 }},
-		"below minimum":     {index.BelowMinimum, func(_ *testing.T, n *index.Index) { n.MinimumRelease = 4 }},
+		"minimum fell":      {index.MinimumFell, func(_ *testing.T, n *index.Index) { n.MinimumVersion = "0.9.9" }},
+		"minimum lifted":    {index.MinimumFell, func(_ *testing.T, n *index.Index) { n.MinimumVersion = "" }},
+		"below minimum":     {index.BelowMinimum, func(_ *testing.T, n *index.Index) { n.MinimumVersion = "1.3.1" }},
+		"minimum by number": {index.BelowMinimum, func(_ *testing.T, n *index.Index) { n.MinimumVersion = "1.10.0" }},
+		"vague minimum":     {index.Malformed, func(_ *testing.T, n *index.Index) { n.MinimumVersion = "1.1" }},
+		"no version":        {index.Malformed, func(_ *testing.T, n *index.Index) { n.Cohorts[1].Pack.Version = "" }},
+		"version candidate": {index.Malformed, func(_ *testing.T, n *index.Index) { n.Cohorts[1].Pack.Version = "1.4.0-rc.1" }},
+		"version of build":  {index.Malformed, func(_ *testing.T, n *index.Index) { n.Cohorts[1].Pack.Version = "1.4.0+1" }},
+		"version with v":    {index.Malformed, func(_ *testing.T, n *index.Index) { n.Cohorts[1].Pack.Version = "v1.4.0" }},
+		"other version":     {index.PackExchanged, func(_ *testing.T, n *index.Index) { n.Cohorts[1].Pack.Version = "2.0.0" }},
+		"other version in a new cohort": {index.PackExchanged, func(_ *testing.T, n *index.Index) {
+			third := cohort("third", 5)
+			third.Pack.Version = "2.0.0"
+			n.Cohorts = append(n.Cohorts, third)
+		}},
+		"two versions at once": {index.PackExchanged, func(_ *testing.T, n *index.Index) {
+			n.Cohorts[0] = cohort("canary", 4)
+			n.Cohorts[0].Pack.Version = "2.0.0"
+		}},
 		"unrevoked":         {index.Unrevoked, func(_ *testing.T, n *index.Index) { n.Revoked = nil }},
 		"revoked exchange":  {index.RevokedPack, func(_ *testing.T, n *index.Index) { n.Cohorts[0].Pack.Exchange = ref("revoked") }},
 		"lost cohort":       {index.CohortLost, func(_ *testing.T, n *index.Index) { n.Cohorts = n.Cohorts[:1] }},
