@@ -78,6 +78,8 @@ func (i Index) checkCohort(c Cohort) error {
 		return fault(Malformed, c.Name, "version %q is not x.y.z", c.Pack.Version)
 	case !c.Pack.whole():
 		return fault(Malformed, c.Name, "the pack has an invalid digest or path")
+	case c.Inactive: // it runs nothing that could be revoked or too low
+		return nil
 	case lower(c.Pack.Version, i.MinimumVersion):
 		return fault(BelowMinimum, c.Name, "version %s is below the minimum %s", c.Pack.Version, i.MinimumVersion)
 	}

@@ -82,10 +82,18 @@ func (i Index) move(was Cohort) (step, error) {
 		return step{}, fault(PackExchanged, was.Name, "release %s had pack %s", was.Release.ID, from)
 	case is.Release.Number == was.Release.Number && is.Release.ID != was.Release.ID:
 		return step{}, fault(PackExchanged, was.Name, "release number %d is that of %s", was.Release.Number, was.Release.ID)
+	case is.Inactive && is.Release != was.Release:
+		// What comes next would be compared with something that was never active.
+		return step{}, fault(InactiveMoved, was.Name, "an inactive cohort names release %s, and %s was there last", is.Release.ID, was.Release.ID)
 	}
-	// An old pack under a new release number is a step back all the same.
-	back := is.Release.Number < was.Release.Number || is.Pack.BuiltAt.Before(was.Pack.BuiltAt)
-	return step{was.Name, from, to, is.Release.ID, back}, nil
+	return step{was.Name, from, to, is.Release.ID, back(was, is)}, nil
+}
+
+// back reports whether a cohort goes to something older, or again to what was taken
+// away. An old pack under a new release number is older all the same.
+func back(was, is Cohort) bool {
+	again := was.Inactive && !is.Inactive && is.Release == was.Release
+	return again || is.Release.Number < was.Release.Number || is.Pack.BuiltAt.Before(was.Pack.BuiltAt)
 }
 
 // allow matches steps back and authorizations one to one. One that allows nothing

@@ -44,6 +44,9 @@ type Cohort struct {
 	Name    string  `json:"cohort"`
 	Release Release `json:"release"`
 	Pack    Pack    `json:"pack"`
+	// Inactive says that nothing is to be active: safe mode. Release and Pack are
+	// what was there last, with which what comes next is compared.
+	Inactive bool `json:"inactive,omitempty"`
 	// Percentage of the channel that the cohort is, 0 to 100.
 	Percentage int `json:"percentage"`
 	// Members is the digest of the member list, where one is kept.

@@ -2,6 +2,8 @@ package index_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,6 +134,85 @@ func TestFaults(t *testing.T) {
 			require.Equal(t, c.want, refused.Fault, "%v", refused)
 		})
 	}
+}
+
+// safe makes cohorts of an index inactive.
+func safe(i index.Index, cohorts ...int) index.Index {
+	for _, n := range cohorts {
+		i.Cohorts[n].Inactive = true
+	}
+	return i
+}
+
+func TestNothingIsToBeActive(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, index.Begins(safe(at(1, 1, 1), 0)))
+	next := safe(at(8, 5, 4), 0)
+	require.NoError(t, index.Follows(at(7, 5, 4), next))
+	require.NoError(t, index.Follows(next, safe(at(9, 5, 4), 0)), "it stays so")
+
+	next.Revoked = append(next.Revoked, next.Cohorts[0].Pack.Manifest.Digest)
+	slices.SortFunc(next.Revoked, func(a, b records.Digest) int { return strings.Compare(a.String(), b.String()) })
+	require.NoError(t, index.Follows(at(7, 5, 4), next), "with the pack revoked")
+	next = safe(at(8, 5, 4), 0, 1)
+	next.MinimumVersion = "1.6.0"
+	require.NoError(t, index.Follows(at(7, 5, 4), next), "with the pack below the minimum")
+}
+
+// What follows safe mode is compared with what was there before it. Where a step
+// needs an authorization, that one lets it pass.
+func TestSafeModeIsNoWayAround(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		want index.Fault // none where it is empty
+		next index.Index
+		back bool // an authorization lets it pass
+	}{
+		"forward":            {"", at(8, 6, 4), false},
+		"back":               {index.NotAuthorized, at(8, 3, 4), true},
+		"the same again":     {index.NotAuthorized, at(8, 5, 4), true},
+		"lowered meanwhile":  {index.InactiveMoved, safe(at(8, 3, 4), 0), false},
+		"raised meanwhile":   {index.InactiveMoved, safe(at(8, 6, 4), 0), false},
+		"gone meanwhile":     {index.CohortLost, func() index.Index { i := at(8, 5, 4); i.Cohorts = i.Cohorts[1:]; return i }(), false},
+		"revoked meanwhile":  {index.RevokedPack, func() index.Index { i := at(8, 5, 4); i.Cohorts[0].Pack.Manifest = ref("revoked"); return i }(), false},
+		"too low for active": {index.BelowMinimum, func() index.Index { i := at(8, 5, 6); i.MinimumVersion = "1.6.0"; return i }(), false},
+		"exchanged": {index.PackExchanged, func() index.Index {
+			i := safe(at(8, 5, 4), 0)
+			i.Cohorts[0].Pack.Manifest = ref("other")
+			return i
+		}(), false},
+		"built earlier": {index.PackExchanged, func() index.Index {
+			i := safe(at(8, 5, 4), 0)
+			i.Cohorts[0].Pack.BuiltAt = start
+			return i
+		}(), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			previous, next := safe(at(7, 5, 4), 0), c.next
+			err := index.Follows(previous, next)
+			if c.want == "" {
+				require.NoError(t, err)
+			} else {
+				var refused *index.Error
+				require.ErrorAs(t, err, &refused)
+				require.Equal(t, c.want, refused.Fault, "%v", refused)
+			}
+			next.Downgrades = []index.Downgrade{authorize(t, previous, next, 0)}
+			require.Equal(t, c.back, index.Follows(previous, next) == nil, "authorized")
+		})
+	}
+}
+
+// To take a cohort's pack away is no step back, so it takes no authorization that
+// could be meant for another.
+func TestSafeModeTakesNoAuthorization(t *testing.T) {
+	t.Parallel()
+	previous, next := at(7, 5, 4), safe(at(8, 5, 4), 0)
+	next.Downgrades = []index.Downgrade{authorize(t, previous, next, 0)}
+	var refused *index.Error
+	require.ErrorAs(t, index.Follows(previous, next), &refused)
+	require.Equal(t, index.NothingToAllow, refused.Fault)
 }
 
 // However two indexes lie, a step back passes with its authorization and with no
