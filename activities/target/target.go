@@ -26,4 +26,9 @@ type Target interface {
 	// Observe reads back what is active, content and all. Drift is no error: it is
 	// in the state. An error means that nothing is known.
 	Observe(ctx context.Context) (State, error)
+	// Prune removes the packs and states that are not of the index that is active or
+	// was published last, and are not to be kept: what was distributed for an index
+	// to come, say, or may be gone back to. An index that cannot be read is
+	// gates.TargetUnreadable, and then nothing is removed.
+	Prune(ctx context.Context, keep []index.Pack) error
 }
