@@ -34,6 +34,7 @@ type channel struct {
 	giveUp  workflow.CancelFunc
 	pushed  int64               // the sequence that was pushed last
 	read    []releases.Observed // what was read back, to be taken in
+	marked  string              // what the search attributes say
 }
 
 const (
@@ -144,10 +145,10 @@ func (c *channel) drain(ctx workflow.Context) error {
 		var outcomes []records.CommandOutcome
 		for _, m := range asked.Messages {
 			var taken rollout.Taken
-			next, taken = next.Take(m)
+			next, taken = next.Take(rollout.Message(m))
 			effects = append(effects, taken.Effects...)
 			outcomes = append(outcomes, taken.Outcome)
-			c.noteOutcome(ctx, m, taken.Outcome)
+			c.noteOutcome(ctx, rollout.Message(m), taken.Outcome)
 		}
 		done, err := c.change(ctx, next, effects)
 		if err != nil || !done {
@@ -300,7 +301,7 @@ func (c *channel) push(ctx workflow.Context) {
 func (c *channel) publish(ctx workflow.Context) (releases.Observed, error) {
 	var read releases.Observed
 	summary := fmt.Sprintf("publish index %d", c.record.Sequence)
-	in := releases.PublishInput{Organization: c.organization, Channel: c.in.Channel, Index: *c.record.Index}
+	in := releases.PublishInput{Organization: c.organization, Index: *c.record.Index}
 	err := workflow.ExecuteActivity(targetOptions(ctx, summary), ActivityPublish, in).Get(ctx, &read)
 	if err == nil || temporal.IsCanceledError(err) {
 		return read, err
@@ -366,7 +367,7 @@ func (c *channel) rollBack(ctx workflow.Context, containment string) error {
 	return started
 }
 
-// Codes by which a channel is found in the Temporal Web UI.
+// codesOfChannel returns the codes by which a channel is found in the Temporal Web UI.
 func codesOfChannel(r rollout.Record) []string {
 	var codes []string
 	if r.Containment != nil {

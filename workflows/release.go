@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/initkoa/orgo/gates"
@@ -39,8 +38,6 @@ type releaseRun struct {
 	record release.Record
 
 	rules    gates.Ruleset // the policy that decides, ready
-	verified verified      // what the step verify found
-
 	windows map[string]telemetry.Window
 	judged  map[string]gates.Decision
 	ends    map[string]gates.Judgement
@@ -184,7 +181,8 @@ func (r *releaseRun) drain(ctx workflow.Context) error {
 		}
 		var outcomes []records.CommandOutcome
 		var todo []rollout.Step
-		for _, m := range got.Messages {
+		for _, message := range got.Messages {
+			m := rollout.Message(message)
 			outcome, steps := r.take(ctx, m)
 			todo = mergeSteps(todo, steps)
 			if outcome != nil {
@@ -297,9 +295,4 @@ func (r *releaseRun) save(ctx workflow.Context) (bool, error) {
 	})
 	r.show(ctx)
 	return done, err
-}
-
-// fail returns the error of a step that a defect ended.
-func fail(code gates.Code, format string, args ...any) error {
-	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), string(code), nil)
 }

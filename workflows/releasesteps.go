@@ -139,6 +139,9 @@ func (r *releaseRun) examine(ctx workflow.Context) (releases.Checked, rollout.Re
 	if err != nil {
 		return checked, channel, err
 	}
+	if checked.Policy == nil {
+		return checked, channel, nil // which is a problem, and told as one
+	}
 	rules, err := checked.Policy.Compile()
 	if err != nil {
 		checked.Problems = append(checked.Problems, releases.Problem{Code: gates.PolicyInvalid, Message: err.Error()})
@@ -176,7 +179,7 @@ func (r *releaseRun) check(ctx workflow.Context) (*rollout.ReleaseEvent, error) 
 	}
 	decisions := r.eligibility(context, checked)
 	intent := release.Intent{
-		ReleaseID: r.in.ReleaseID, Channel: r.record.Request.Channel, BuildID: r.record.Request.BuildID, Record: checked.BuildRecord,
+		ReleaseID: r.in.ReleaseID, Channel: r.record.Request.Channel, BuildID: r.record.Request.BuildID, Record: checked.Record,
 		Pack: checked.Digest, Version: r.record.Request.Version, Plan: plan, Policy: checked.PolicyRef.Digest,
 		Evidence: decisions[0].InputsDigest,
 	}
@@ -184,8 +187,8 @@ func (r *releaseRun) check(ctx workflow.Context) (*rollout.ReleaseEvent, error) 
 	if err != nil {
 		return nil, err
 	}
-	r.record.Pack, r.record.Format, r.record.Initiator = &checked.Pack, checked.Format, checked.Initiator
-	r.record.PolicyRef, r.record.PolicyAuthor = &checked.PolicyRef, checked.PolicyAuthor
+	r.record.Pack, r.record.Format, r.record.Initiator = checked.Pack, checked.Format, checked.Initiator
+	r.record.PolicyRef, r.record.PolicyAuthor = checked.PolicyRef, checked.PolicyAuthor
 	r.record.Intent, r.record.IntentDigest = &intent, &digest
 	r.record.Solo = r.rules.Solo(context)
 	r.record.Stages = nil
@@ -218,10 +221,7 @@ func (r *releaseRun) eligibility(c gates.Context, checked releases.Checked) []ga
 	of.Subject.Stage = records.Compile
 	return []gates.Decision{
 		gates.Integrity(of, checked.Evidence), gates.Contract(of, checked.Evidence),
-		gates.Compatible(c, gates.Compatibility{
-			Candidate: &gates.PackVersion{PackID: checked.Digest.String(), Version: r.record.Request.Version, Format: checked.Format},
-			Active:    checked.Active, First: checked.First,
-		}),
+		gates.Compatible(c, checked.Compatibility),
 	}
 }
 
@@ -384,7 +384,7 @@ func (r *releaseRun) ask(ctx workflow.Context, action string, with any) (records
 // distribute makes the pack fetchable at the target. Nothing becomes active.
 func (r *releaseRun) distribute(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
 	err := workflow.ExecuteActivity(checkOptions(ctx, "distribute pack "+r.pack().String()), ActivityDistribute,
-		releases.DistributeInput{Organization: r.organization, Channel: r.record.Request.Channel, Pack: *r.record.Pack}).Get(ctx, nil)
+		releases.PackInput{Organization: r.organization, Channel: r.record.Request.Channel, Pack: *r.record.Pack}).Get(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -404,15 +404,18 @@ func (r *releaseRun) verify(ctx workflow.Context) (*rollout.ReleaseEvent, error)
 	if len(checked.Problems) > 0 {
 		return bad(checked.Problems[0].Code, checked.Problems[0].Message)
 	}
-	if checked.Digest != r.pack() || checked.BuildRecord != r.record.Intent.Record || checked.PolicyRef.Digest != r.record.Intent.Policy {
+	if checked.Digest != r.pack() || checked.Record != r.record.Intent.Record || checked.PolicyRef.Digest != r.record.Intent.Policy {
 		return bad(gates.IntentChanged, "the build, its pack or its policy is not the one that was approved")
 	}
 	var found releases.Verified
 	if err := workflow.ExecuteActivity(checkOptions(ctx, "verify the pack at the target"), ActivityVerify,
-		releases.VerifyInput{Organization: r.organization, Channel: r.record.Request.Channel, Pack: *r.record.Pack}).Get(ctx, &found); err != nil {
+		releases.PackInput{Organization: r.organization, Channel: r.record.Request.Channel, Pack: *r.record.Pack}).Get(ctx, &found); err != nil {
 		return nil, err
 	}
-	if len(found.Drift) > 0 {
+	switch {
+	case len(found.Problems) > 0:
+		return bad(found.Problems[0].Code, found.Problems[0].Message)
+	case len(found.Drift) > 0:
 		return bad(found.Drift[0].Code, "at the target: "+found.Drift[0].Path)
 	}
 	stage := r.record.Stage

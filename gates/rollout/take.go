@@ -171,66 +171,70 @@ func (r Record) forgotten() Record {
 	return r
 }
 
-// asked is what a message comes to: a change of what the record keeps besides the
+// wanted is what a message comes to: a change of what the record keeps besides the
 // channel, and an action of the channel.
-type asked struct {
+type wanted struct {
 	before func(Record) (Record, *Refusal)
 	action Action
 }
 
 // actionsOf says what can be asked by which type of entry.
-var actionsOf = map[string]map[string]func(Message, json.RawMessage) (asked, *Refusal){
+var actionsOf = map[string]map[string]func(Message, json.RawMessage) (wanted, *Refusal){
 	records.TypeActionRequested: {
-		release.ActionRollback: decoded(func(m Message, a release.Rollback) (asked, *Refusal) {
-			return asked{action: Contain{ID: m.ID, ReleaseID: a.ReleaseID, Cohorts: a.Cohorts, Code: gates.RollbackRequested, Class: gates.ClassGovernance}}, nil
+		release.ActionRollback: decoded(func(m Message, a release.Rollback) (wanted, *Refusal) {
+			return wanted{action: Contain{ID: m.ID, ReleaseID: a.ReleaseID, Cohorts: a.Cohorts, Code: gates.RollbackRequested, Class: gates.ClassGovernance}}, nil
 		}),
-		release.ActionRevoke: decoded(func(m Message, a release.Packs) (asked, *Refusal) {
-			return asked{action: Revoke{ID: m.ID, Packs: a.Packs}}, nil
+		release.ActionRevoke: decoded(func(m Message, a release.Packs) (wanted, *Refusal) {
+			return wanted{action: Revoke{ID: m.ID, Packs: a.Packs}}, nil
 		}),
-		release.ActionQuarantine: decoded(func(m Message, a release.Packs) (asked, *Refusal) {
-			return asked{action: Quarantine{ID: m.ID, Packs: a.Packs}}, nil
+		release.ActionQuarantine: decoded(func(m Message, a release.Packs) (wanted, *Refusal) {
+			return wanted{action: Quarantine{ID: m.ID, Packs: a.Packs}}, nil
 		}),
-		release.ActionClear:  decoded(func(_ Message, a release.Packs) (asked, *Refusal) { return asked{action: Clear{Packs: a.Packs}}, nil }),
-		release.ActionHold:   decoded(func(Message, struct{}) (asked, *Refusal) { return asked{action: PlaceHold{}}, nil }),
-		release.ActionFreeze: decoded(func(_ Message, a release.Freeze) (asked, *Refusal) { return asked{action: PlaceFreeze{Until: a.Until}}, nil }),
-		release.ActionLift: decoded(func(m Message, a release.Lift) (asked, *Refusal) {
+		release.ActionClear: decoded(func(_ Message, a release.Packs) (wanted, *Refusal) { return wanted{action: Clear{Packs: a.Packs}}, nil }),
+		release.ActionHold:  decoded(func(Message, struct{}) (wanted, *Refusal) { return wanted{action: PlaceHold{}}, nil }),
+		release.ActionFreeze: decoded(func(_ Message, a release.Freeze) (wanted, *Refusal) {
+			return wanted{action: PlaceFreeze{Until: a.Until}}, nil
+		}),
+		release.ActionLift: decoded(func(m Message, a release.Lift) (wanted, *Refusal) {
 			owner := a.Owner
 			if owner == "" {
 				owner = m.Actor
 			}
-			return asked{action: LiftHold{Owner: owner}}, nil
+			return wanted{action: LiftHold{Owner: owner}}, nil
 		}),
-		release.ActionUnfreeze: decoded(func(Message, struct{}) (asked, *Refusal) { return asked{action: Unfreeze{}}, nil }),
-		release.ActionPin: decoded(func(_ Message, a release.Pin) (asked, *Refusal) {
-			return asked{action: PlacePin{Pack: a.Pack, For: PinFor(a.For), ExpiresAt: a.ExpiresAt}}, nil
+		release.ActionUnfreeze: decoded(func(Message, struct{}) (wanted, *Refusal) { return wanted{action: Unfreeze{}}, nil }),
+		release.ActionPin: decoded(func(_ Message, a release.Pin) (wanted, *Refusal) {
+			return wanted{action: PlacePin{Pack: a.Pack, For: PinFor(a.For), ExpiresAt: a.ExpiresAt}}, nil
 		}),
-		release.ActionUnpin: decoded(func(_ Message, a release.Unpin) (asked, *Refusal) { return asked{action: Unpin{For: PinFor(a.For)}}, nil }),
-		release.ActionSetMinimum: decoded(func(m Message, a release.Minimum) (asked, *Refusal) {
-			return asked{action: RaiseMinimum{ID: m.ID, Version: a.Version}}, nil
+		release.ActionUnpin: decoded(func(_ Message, a release.Unpin) (wanted, *Refusal) {
+			return wanted{action: Unpin{For: PinFor(a.For)}}, nil
 		}),
-		release.ActionNodes: decoded(func(_ Message, a release.Nodes) (asked, *Refusal) { return asked{before: enroll(a)}, nil }),
+		release.ActionSetMinimum: decoded(func(m Message, a release.Minimum) (wanted, *Refusal) {
+			return wanted{action: RaiseMinimum{ID: m.ID, Version: a.Version}}, nil
+		}),
+		release.ActionNodes: decoded(func(_ Message, a release.Nodes) (wanted, *Refusal) { return wanted{before: enroll(a)}, nil }),
 	},
 	records.TypeActionAsked: {
-		AskJoin:    decoded(func(_ Message, a JoinArguments) (asked, *Refusal) { return asked{admit(a), a.Join}, nil }),
-		AskAdvance: decoded(func(_ Message, a Advance) (asked, *Refusal) { return asked{action: a}, nil }),
-		AskClose:   decoded(func(m Message, a CloseArguments) (asked, *Refusal) { return asked{action: closePinned{a, m}}, nil }),
-		AskLeave:   decoded(func(_ Message, a Leave) (asked, *Refusal) { return asked{action: a}, nil }),
-		AskContain: decoded(func(m Message, a ContainArguments) (asked, *Refusal) {
-			return asked{action: Contain{ID: m.ID, ReleaseID: a.ReleaseID, Code: a.Code, Class: a.Class}}, nil
+		AskJoin:    decoded(func(_ Message, a JoinArguments) (wanted, *Refusal) { return wanted{admit(a), a.Join}, nil }),
+		AskAdvance: decoded(func(_ Message, a Advance) (wanted, *Refusal) { return wanted{action: a}, nil }),
+		AskClose:   decoded(func(m Message, a CloseArguments) (wanted, *Refusal) { return wanted{action: closePinned{a, m}}, nil }),
+		AskLeave:   decoded(func(_ Message, a Leave) (wanted, *Refusal) { return wanted{action: a}, nil }),
+		AskContain: decoded(func(m Message, a ContainArguments) (wanted, *Refusal) {
+			return wanted{action: Contain{ID: m.ID, ReleaseID: a.ReleaseID, Code: a.Code, Class: a.Class}}, nil
 		}),
-		AskRestore: decoded(func(_ Message, a Restore) (asked, *Refusal) { return asked{action: a}, nil }),
+		AskRestore: decoded(func(_ Message, a Restore) (wanted, *Refusal) { return wanted{action: a}, nil }),
 	},
 }
 
 // decoded reads the arguments of an action strictly: what is not known is refused.
-func decoded[A any](of func(Message, A) (asked, *Refusal)) func(Message, json.RawMessage) (asked, *Refusal) {
-	return func(m Message, raw json.RawMessage) (asked, *Refusal) {
+func decoded[A any](of func(Message, A) (wanted, *Refusal)) func(Message, json.RawMessage) (wanted, *Refusal) {
+	return func(m Message, raw json.RawMessage) (wanted, *Refusal) {
 		var arguments A
 		if len(raw) > 0 {
 			decoder := json.NewDecoder(bytes.NewReader(raw))
 			decoder.DisallowUnknownFields()
 			if err := decoder.Decode(&arguments); err != nil {
-				return asked{}, refuse(gates.RequestInvalid, "the arguments of the action: %v", err)
+				return wanted{}, refuse(gates.RequestInvalid, "the arguments of the action: %v", err)
 			}
 		}
 		return of(m, arguments)
@@ -250,12 +254,33 @@ func admit(a JoinArguments) func(Record) (Record, *Refusal) {
 		}
 		r.Cohorts = a.Plan.Cohorts
 		r.OnNoTarget = NoTarget(a.Plan.OnNoTarget)
-		if _, there := r.Member(a.ReleaseID); !there {
-			r.Joined++
-			r.Members = append(slices.Clone(r.Members), Member{ReleaseID: a.ReleaseID, Number: r.Joined, Pack: a.Content})
+		if _, there := r.Member(a.ReleaseID); there {
+			return r, nil
 		}
+		pack, refused := r.alike(a.Content, content)
+		if refused != nil {
+			return r, refused
+		}
+		r.Joined++
+		r.Members = append(slices.Clone(r.Members), Member{ReleaseID: a.ReleaseID, Number: r.Joined, Pack: pack})
 		return r, nil
 	}
+}
+
+// alike returns a pack as the channel knows it, if it knows one of the same content:
+// that was built at one time, and has one version.
+func (r Record) alike(pack index.Pack, content records.Digest) (index.Pack, *Refusal) {
+	for _, m := range r.Members {
+		known, err := m.Pack.Digest()
+		if err != nil || known != content {
+			continue
+		}
+		if m.Pack.Version != pack.Version {
+			return pack, refuse(gates.RequestInvalid, "pack %s is version %s on this channel, and not %s", content, m.Pack.Version, pack.Version)
+		}
+		pack.BuiltAt = m.Pack.BuiltAt
+	}
+	return pack, nil
 }
 
 func enroll(a release.Nodes) func(Record) (Record, *Refusal) {
