@@ -68,7 +68,7 @@ func (b bench) index(t *testing.T, sequence, number int64) index.Index {
 		next.Cohorts = append(next.Cohorts, index.Cohort{
 			Name: name, Percentage: 50, Since: start, Release: index.Release{ID: fmt.Sprintf("release-%d", number), Number: number},
 			Pack: index.Pack{
-				BuildID: "build", BuiltAt: start.Add(time.Duration(number) * time.Hour),
+				BuildID: "build", Version: fmt.Sprintf("1.%d.0", number), BuiltAt: start.Add(time.Duration(number) * time.Hour),
 				Manifest: b.put(t, fmt.Sprintf("manifest %s %d", name, number)), Exchange: b.put(t, "exchange"),
 				Files: []records.Artifact{{Name: "pack", Path: "data/pack.bin", Ref: b.put(t, fmt.Sprintf("pack %s %d", name, number))}},
 			},
@@ -137,6 +137,9 @@ func TestTheFence(t *testing.T) {
 	requireCode(t, gates.PublishFenced, dir.Publish(t.Context(), other))
 	requireCode(t, gates.IndexRefused, dir.Publish(t.Context(), b.index(t, 4, 3)))
 	requireCode(t, gates.IndexDowngrade, dir.Publish(t.Context(), b.index(t, 3, 1)))
+	low := b.index(t, 3, 3)
+	low.MinimumVersion = "1.3.1"
+	requireCode(t, gates.BelowMinimum, dir.Publish(t.Context(), low))
 	foreign := b.index(t, 3, 3)
 	foreign.Name = "other"
 	requireCode(t, gates.IndexRefused, dir.Publish(t.Context(), foreign))

@@ -64,6 +64,14 @@ func (d *Directory) follow(name, want string) []Drift {
 	return nil
 }
 
+// absent finds whatever stands where nothing may.
+func (d *Directory) absent(name string) []Drift {
+	if _, err := d.dir.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+		return []Drift{{gates.TargetLinkForeign, name}}
+	}
+	return nil
+}
+
 // strangers are links for cohorts that the index does not have.
 func (d *Directory) strangers(dir string, present index.Index) ([]Drift, error) {
 	entries, err := fs.ReadDir(d.dir.FS(), dir)
@@ -87,13 +95,18 @@ func (d *Directory) observe(ctx context.Context, link string, cohort index.Cohor
 	if err != nil {
 		return Cohort{}, err
 	}
-	seen := Cohort{Cohort: cohort, Drift: d.follow(link, want)}
+	seen := Cohort{Cohort: cohort}
+	if cohort.Inactive {
+		seen.Drift = d.absent(link)
+	} else {
+		seen.Drift = d.follow(link, want)
+	}
 	if to, err := d.dir.Readlink(link); err == nil && path.Dir(to) == path.Dir(want) {
 		if found := (records.Digest{Alg: records.SHA256, Value: path.Base(to)}); found.Valid() {
 			seen.Found = found
 		}
 	}
-	if len(seen.Drift) > 0 {
+	if len(seen.Drift) > 0 || cohort.Inactive {
 		return seen, nil
 	}
 	name, err := packOf(cohort.Pack)

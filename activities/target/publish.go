@@ -62,6 +62,9 @@ func mayFollow(present *index.Index, next index.Index) error {
 // not be now.
 func (d *Directory) distributed(ctx context.Context, next index.Index) error {
 	for _, cohort := range next.Cohorts {
+		if cohort.Inactive {
+			continue
+		}
 		name, err := packOf(cohort.Pack)
 		if err != nil {
 			return err
@@ -98,6 +101,9 @@ func (d *Directory) prepare(ctx context.Context, state string, next index.Index)
 		return unavailable(err)
 	}
 	for _, cohort := range next.Cohorts {
+		if cohort.Inactive {
+			continue
+		}
 		if err := d.steps.Before("link cohort"); err != nil {
 			return err
 		}

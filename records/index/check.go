@@ -35,8 +35,8 @@ func (i Index) Check() error {
 		return fault(Malformed, "", "sequence %d", i.Sequence)
 	case i.PublishedAt.IsZero():
 		return fault(Malformed, "", "no published_at")
-	case i.MinimumRelease < 0:
-		return fault(Malformed, "", "minimum release %d", i.MinimumRelease)
+	case i.MinimumVersion != "" && !exact(i.MinimumVersion):
+		return fault(Malformed, "", "minimum version %q is not x.y.z", i.MinimumVersion)
 	case !ascending(i.Revoked, records.Digest.String):
 		return fault(Malformed, "", "revoked digests are not sorted and distinct")
 	case !ascending(i.Cohorts, func(c Cohort) string { return c.Name }):
@@ -59,7 +59,7 @@ func (i Index) Check() error {
 			return fault(Malformed, downgrade.Cohort, "the downgrade authorization is incomplete")
 		}
 	}
-	return nil
+	return sameFacts(i.Cohorts)
 }
 
 func (i Index) checkCohort(c Cohort) error {
@@ -74,10 +74,14 @@ func (i Index) checkCohort(c Cohort) error {
 		return fault(Malformed, c.Name, "no since, build or time of build")
 	case c.Members != nil && !c.Members.Valid():
 		return fault(Malformed, c.Name, "members digest %q", c.Members)
+	case !exact(c.Pack.Version):
+		return fault(Malformed, c.Name, "version %q is not x.y.z", c.Pack.Version)
 	case !c.Pack.whole():
 		return fault(Malformed, c.Name, "the pack has an invalid digest or path")
-	case c.Release.Number < i.MinimumRelease:
-		return fault(BelowMinimum, c.Name, "release %d is below the minimum %d", c.Release.Number, i.MinimumRelease)
+	case c.Inactive: // it runs nothing that could be revoked or too low
+		return nil
+	case lower(c.Pack.Version, i.MinimumVersion):
+		return fault(BelowMinimum, c.Name, "version %s is below the minimum %s", c.Pack.Version, i.MinimumVersion)
 	}
 	return i.checkRevoked(c)
 }
