@@ -84,9 +84,17 @@ func packDigest(t *testing.T, p index.Pack) records.Digest {
 	return d
 }
 
+func packs(i index.Index) []index.Pack {
+	var all []index.Pack
+	for _, cohort := range i.Cohorts {
+		all = append(all, cohort.Pack)
+	}
+	return all
+}
+
 func publish(t *testing.T, dir *target.Directory, next index.Index) {
 	t.Helper()
-	require.NoError(t, dir.Distribute(t.Context(), next))
+	require.NoError(t, dir.Distribute(t.Context(), packs(next)...))
 	require.NoError(t, dir.Publish(t.Context(), next))
 }
 
@@ -110,7 +118,7 @@ func TestDistributingActivatesNothing(t *testing.T) {
 	dir := b.open(t, target.Unwatched{})
 	next := b.index(t, 1, 1)
 	requireCode(t, gates.PackNotDistributed, dir.Publish(t.Context(), next))
-	require.NoError(t, dir.Distribute(t.Context(), next))
+	require.NoError(t, dir.Distribute(t.Context(), packs(next)...))
 	found := observe(t, dir)
 	require.Nil(t, found.Index)
 	require.False(t, found.Fine())
@@ -132,7 +140,7 @@ func TestTheFence(t *testing.T) {
 	before := observe(t, dir)
 
 	other := b.index(t, 2, 3)
-	require.NoError(t, dir.Distribute(t.Context(), other))
+	require.NoError(t, dir.Distribute(t.Context(), packs(other)...))
 	requireCode(t, gates.PublishFenced, dir.Publish(t.Context(), first))
 	requireCode(t, gates.PublishFenced, dir.Publish(t.Context(), other))
 	requireCode(t, gates.IndexRefused, dir.Publish(t.Context(), b.index(t, 4, 3)))
@@ -299,7 +307,7 @@ func TestACrashLeavesTheOldIndexOrTheNew(t *testing.T) {
 		publish(t, b.open(t, target.Unwatched{}), b.index(t, 1, 1))
 		next := b.index(t, 2, 2)
 		crashing := b.open(t, &crash{left: n})
-		err := crashing.Distribute(t.Context(), next)
+		err := crashing.Distribute(t.Context(), packs(next)...)
 		if err == nil {
 			err = crashing.Publish(t.Context(), next)
 		}
@@ -335,14 +343,14 @@ func TestPublishersDoNotInterleave(t *testing.T) {
 	b := setup(t)
 	first := b.index(t, 1, 1)
 	dir := b.open(t, target.Unwatched{})
-	require.NoError(t, dir.Distribute(t.Context(), first))
+	require.NoError(t, dir.Distribute(t.Context(), packs(first)...))
 	steps := &pausing{reached: make(chan struct{}), proceed: make(chan struct{})}
 	slow := b.open(t, steps)
 	ended := make(chan error, 1)
 	go func() { ended <- slow.Publish(context.WithoutCancel(t.Context()), first) }()
 	<-steps.reached
 	requireCode(t, gates.TargetBusy, dir.Publish(t.Context(), first))
-	requireCode(t, gates.TargetBusy, dir.Distribute(t.Context(), first))
+	requireCode(t, gates.TargetBusy, dir.Distribute(t.Context(), packs(first)...))
 	close(steps.proceed)
 	require.NoError(t, <-ended)
 	require.True(t, observe(t, dir).Fine())
@@ -354,7 +362,7 @@ func TestAPackThatIsNotWhatItSaysIsNotDistributed(t *testing.T) {
 	dir := b.open(t, target.Unwatched{})
 	next := b.index(t, 1, 1)
 	next.Cohorts[0].Pack.Manifest.Size++
-	requireCode(t, gates.DigestMismatch, dir.Distribute(t.Context(), next))
+	requireCode(t, gates.DigestMismatch, dir.Distribute(t.Context(), packs(next)...))
 	requireCode(t, gates.PackNotDistributed, dir.Publish(t.Context(), next))
 }
 

@@ -14,7 +14,21 @@ import (
 // Publish prepares the state of an index beside the active one, and switches to it
 // by one rename.
 func (d *Directory) Publish(ctx context.Context, next index.Index) error {
-	return d.alone(next, func() error { return d.publish(ctx, next) })
+	if err := d.own(next); err != nil {
+		return err
+	}
+	return d.alone(func() error { return d.publish(ctx, next) })
+}
+
+// own refuses indexes that are broken or of another channel.
+func (d *Directory) own(next index.Index) error {
+	if err := next.Check(); err != nil {
+		return refused(err)
+	}
+	if next.Channel != d.channel {
+		return runner.Fail(gates.IndexRefused, nil, "an index of %s is not for target %s", next.Channel, d.channel)
+	}
+	return nil
 }
 
 func (d *Directory) publish(ctx context.Context, next index.Index) error {
@@ -65,11 +79,7 @@ func (d *Directory) distributed(ctx context.Context, next index.Index) error {
 		if cohort.Inactive {
 			continue
 		}
-		name, err := packOf(cohort.Pack)
-		if err != nil {
-			return err
-		}
-		drift, err := d.inspect(ctx, name, cohort.Pack)
+		drift, err := d.inspect(ctx, cohort.Pack)
 		if err != nil {
 			return err
 		}

@@ -83,7 +83,7 @@ func TestSafeModeIsNotLeftWithoutAuthorization(t *testing.T) {
 	t.Parallel()
 	b, dir := inSafeMode(t)
 	again := b.index(t, 3, 1)
-	require.NoError(t, dir.Distribute(t.Context(), again))
+	require.NoError(t, dir.Distribute(t.Context(), packs(again)...))
 	requireCode(t, gates.IndexDowngrade, dir.Publish(t.Context(), again))
 	publish(t, dir, b.index(t, 3, 2))
 	require.True(t, observe(t, dir).Fine())

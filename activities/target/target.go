@@ -13,8 +13,11 @@ import (
 
 // Target takes the indexes of one channel. Failures are *runner.Failure.
 type Target interface {
-	// Distribute makes the packs of an index fetchable. Nothing becomes active.
-	Distribute(ctx context.Context, next index.Index) error
+	// Distribute makes packs fetchable. Nothing becomes active.
+	Distribute(ctx context.Context, packs ...index.Pack) error
+	// Verify hashes a pack as it lies on the target, active or not. No drift means
+	// that it is whole; one that was never distributed has drifted.
+	Verify(ctx context.Context, pack index.Pack) ([]Drift, error)
 	// Publish makes an index the active one, whole or not at all. The very index
 	// that is active already is accepted and changes nothing; any other whose
 	// sequence is not higher is gates.PublishFenced.
