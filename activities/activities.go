@@ -57,7 +57,7 @@ type Activities struct {
 	webhookKey  []byte
 	webhooks    *http.Client
 	reader      *Reader
-	checked     *cache[checkedKey, []byte]
+	checked     *Cache[checkedKey, []byte]
 }
 
 // checkedKey names a document that was checked, by its digest and what it is.
@@ -93,6 +93,6 @@ func New(o Options) *Activities {
 		store: o.Store, artifacts: o.Artifacts, runners: o.Runners, clock: o.Clock,
 		log: o.Log, environment: o.Environment, signer: o.Signer,
 		events: o.Events, webhookKey: o.WebhookKey, webhooks: newWebhookClient(), reader: NewReader(o.Artifacts, o.Trust),
-		checked: newCache[checkedKey, []byte](checkedSize),
+		checked: NewCache[checkedKey, []byte](checkedSize),
 	}
 }

@@ -150,7 +150,7 @@ func (a *Activities) pinDocument(
 	if err != nil {
 		return nil, err
 	}
-	return a.checked.get(checkedKey{ref.Digest, what}, func() ([]byte, error) {
+	return a.checked.Get(checkedKey{ref.Digest, what}, func() ([]byte, error) {
 		return checkDocument(sent, code, what, validate)
 	})
 }

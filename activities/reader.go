@@ -18,14 +18,14 @@ type Reader struct {
 	artifacts *artifacts.Store
 	trust     mandate.Trust
 	contracts *contractCache
-	bundles   *cache[records.Digest, mandate.Bundle]
+	bundles   *Cache[records.Digest, mandate.Bundle]
 }
 
 // NewReader returns a reader of artifacts. Trust says whose signatures count.
 func NewReader(store *artifacts.Store, trust mandate.Trust) *Reader {
 	return &Reader{
 		artifacts: store, trust: trust, contracts: newContractCache(store),
-		bundles: newCache[records.Digest, mandate.Bundle](checkedSize),
+		bundles: NewCache[records.Digest, mandate.Bundle](checkedSize),
 	}
 }
 
@@ -56,7 +56,7 @@ func (r *Reader) Bundle(ctx context.Context, ref records.Ref) (mandate.Bundle, e
 	if err != nil {
 		return mandate.Bundle{}, err
 	}
-	bundle, err := r.bundles.get(ref.Digest, func() (mandate.Bundle, error) { return mandate.Read(sent, r.trust) })
+	bundle, err := r.bundles.Get(ref.Digest, func() (mandate.Bundle, error) { return mandate.Read(sent, r.trust) })
 	var refused *mandate.Error
 	if errors.As(err, &refused) {
 		failure := runner.Fail(refused.Code, err, "policy bundle is refused")
