@@ -173,23 +173,42 @@ func (r *releaseRun) look(ctx workflow.Context, watched *release.StageState, ent
 	for _, cohort := range r.active() {
 		c := r.gate(ctx, entering, releases.Checked{})
 		c.Subject.Generation, c.Subject.Cohort = entering, cohort
-		window := gates.WindowOf(r.windows[cohort], *watched.EndsAt, c.At)
-		if before, judged := r.judged[cohort]; judged {
-			window = window.After(before)
+		evidence := r.evidence(ctx, cohort, *watched.EndsAt)
+		d := gates.Health(c, evidence)
+		if evidence.Digest.Valid() {
+			r.judged[cohort] = d
 		}
-		d := gates.Health(c, window)
 		judgement := r.ends[cohort]
 		if judgement.Subject != c.Subject {
 			judgement = gates.Judgement{Subject: c.Subject, Deadline: *watched.DecideBy, OnDeadline: r.rules.OnDeadline(c)}
 		}
 		next, then := judgement.Next(d)
-		r.ends[cohort], r.judged[cohort] = next, d
+		r.ends[cohort] = next
 		r.decided(ctx, entering, d)
 		if step == "" || severities[then] > severities[step] {
 			step, worst = then, d
 		}
 	}
 	return step, worst
+}
+
+// evidence is the newest window of a cohort, with what it carries of those that were
+// judged before. One that did not grow from them is no evidence.
+func (r *releaseRun) evidence(ctx workflow.Context, cohort string, ends time.Time) gates.Window {
+	window := gates.WindowOf(r.windows[cohort], ends, workflow.Now(ctx))
+	if !window.Digest.Valid() {
+		return window
+	}
+	var before *gates.Decision
+	if judged, is := r.judged[cohort]; is {
+		before = &judged
+	}
+	grown, err := window.After(before)
+	if err != nil {
+		r.refuseWindow(ctx, r.windows[cohort], err.Error())
+		return gates.Window{}
+	}
+	return grown
 }
 
 // active are the cohorts that the release was activated in, in order.

@@ -4,8 +4,6 @@ import "github.com/initkoa/orgo/records"
 
 // Types of the entries of releases, channels and rollbacks.
 const (
-	// TypeTold is in which a channel tells a release something; its body is Told.
-	TypeTold = "orgo.release.told"
 
 	TypeReleaseMoved    = "orgo.release.moved" // Moved
 	TypeReleaseSolo     = "orgo.release.solo-mode-used"
