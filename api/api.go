@@ -16,9 +16,12 @@ import (
 	"github.com/initkoa/orgo/records"
 )
 
-// Config is what the API works with. Limits, Checks and Metrics may be left out.
+// Config is what the API works with. Limits, Checks and Metrics may be left out, and
+// so may Releases and Channels, both or none: there are no such paths then.
 type Config struct {
 	Builds        Builds
+	Releases      Releases
+	Channels      Channels
 	Keys          Keys
 	Contracts     Contracts
 	Webhooks      Webhooks
@@ -72,6 +75,8 @@ func (l Limits) withDefaults() Limits {
 
 type server struct {
 	builds        Builds
+	releases      Releases
+	channels      Channels
 	keys          Keys
 	contracts     Contracts
 	webhooks      Webhooks
@@ -95,12 +100,15 @@ func New(config Config) (http.Handler, error) {
 	if config.Builds == nil || config.Keys == nil || config.Contracts == nil || config.Webhooks == nil || config.Policies == nil || config.Telemetry == nil || config.Reader == nil || config.Artifacts == nil || config.Ledger == nil || config.Events == nil || config.Authenticator == nil || config.Log == nil {
 		return nil, fmt.Errorf("api: builds, keys, contracts, webhooks, policies, telemetry, reader, artifacts, ledger, events, authenticator and log must all be given")
 	}
+	if (config.Releases == nil) != (config.Channels == nil) {
+		return nil, fmt.Errorf("api: releases and channels must be given both or not at all")
+	}
 	documents, err := builtin.Load()
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
 	s := &server{
-		builds: config.Builds, keys: config.Keys, contracts: config.Contracts, webhooks: config.Webhooks, policies: config.Policies, telemetry: config.Telemetry, reader: config.Reader, artifacts: config.Artifacts, ledger: config.Ledger,
+		builds: config.Builds, releases: config.Releases, channels: config.Channels, keys: config.Keys, contracts: config.Contracts, webhooks: config.Webhooks, policies: config.Policies, telemetry: config.Telemetry, reader: config.Reader, artifacts: config.Artifacts, ledger: config.Ledger,
 		authenticator: config.Authenticator, log: config.Log, checks: config.Checks,
 		limits: config.Limits.withDefaults(), format: jsonFormat(), builtin: documents,
 	}
@@ -109,6 +117,11 @@ func New(config Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	api := humago.New(mux, s.humaConfig())
 	s.registerBuilds(api)
+	if config.Releases != nil {
+		s.registerReleases(api)
+		s.registerReleaseActions(api)
+		s.registerChannels(api)
+	}
 	s.registerRecords(api)
 	s.registerArtifacts(api)
 	s.registerReasons(api)
@@ -140,14 +153,14 @@ func New(config Config) (http.Handler, error) {
 // humaConfig is built by hand: the defaults bring pages that load scripts from
 // other hosts, links to schemas in every answer, and no strict JSON.
 func (s *server) humaConfig() huma.Config {
-	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	registry := huma.NewMapRegistry("#/components/schemas/", schemaName)
 	config := huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
 				Title:       "Orgo",
 				Version:     records.OrgoVersion,
-				Description: "The control plane of Orgo: builds, their records and their artifacts.",
+				Description: "The control plane of Orgo: builds and releases, their records and their artifacts.",
 			},
 			Components: &huma.Components{
 				Schemas:         registry,

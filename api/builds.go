@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"reflect"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -91,65 +90,15 @@ func (s *server) listBuilds(ctx context.Context, caller Identity, in *listInput)
 // getInput asks for a build, perhaps for a change of it.
 type getInput struct {
 	BuildPath
-	AfterVersion int64  `query:"after_version" minimum:"0" doc:"Answer once the version is above this"`
-	Wait         string `query:"wait" doc:"How long to wait for that, as 30s; the server has an upper limit"`
+	Waiting
 }
 
 func (s *server) getBuild(ctx context.Context, caller Identity, in *getInput) (*buildAnswer, error) {
-	wait, err := s.waitOf(in.Wait)
-	if err != nil {
-		return nil, err
+	read := func(ctx context.Context) (records.BuildView, error) {
+		return s.reader.Build(ctx, caller.Organization, in.ID)
 	}
-	view, err := s.reader.Build(ctx, caller.Organization, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	if wait > 0 && view.Version <= in.AfterVersion {
-		view, err = s.awaitChange(ctx, caller.Organization, view, in.AfterVersion, wait)
-	}
+	view, err := await(ctx, s.limits.Wait, in.Waiting, read, func(view records.BuildView) (int64, bool) { return view.Version, view.State.Terminal() })
 	return &buildAnswer{Body: view}, err
-}
-
-func (s *server) waitOf(text string) (time.Duration, error) {
-	if text == "" {
-		return 0, nil
-	}
-	wait, err := time.ParseDuration(text)
-	if err != nil || wait < 0 {
-		return 0, invalid("query.wait", "is not a duration like 30s")
-	}
-	return min(wait, s.limits.Wait), nil
-}
-
-// pollInterval is how often a long poll looks. It reads one row by its key, also
-// for what another process has written.
-const pollInterval = 100 * time.Millisecond
-
-// awaitChange returns the build once its version is above after; as it is when
-// wait is over, when nothing can change any more, or when the caller has left.
-func (s *server) awaitChange(
-	ctx context.Context, organization string, view records.BuildView, after int64, wait time.Duration,
-) (records.BuildView, error) {
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	ticker := time.NewTicker(pollInterval)
-	defer ticker.Stop()
-	for view.Version <= after && !view.State.Terminal() {
-		select {
-		case <-ctx.Done():
-			return view, nil
-		case <-ticker.C:
-		}
-		next, err := s.reader.Build(ctx, organization, view.BuildID)
-		if err != nil {
-			if ctx.Err() != nil {
-				return view, nil
-			}
-			return view, err
-		}
-		view = next
-	}
-	return view, nil
 }
 
 // stopInput asks for the end of a build.

@@ -10,9 +10,11 @@ import (
 	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/gates/mandate"
+	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/event"
 	"github.com/initkoa/orgo/records/ledger"
+	"github.com/initkoa/orgo/records/release"
 	"github.com/initkoa/orgo/records/store"
 )
 
@@ -32,6 +34,57 @@ type Builds interface {
 	// CompleteCallback takes a runner's late answer. It checks the signature and
 	// refuses with CALLBACK_SIGNATURE_INVALID.
 	CompleteCallback(ctx context.Context, callback Callback) error
+}
+
+// Releases is the choke point for every mutation of a release. What it does not
+// allow it refuses with a *Refusal; what is not there is store.ErrNotFound.
+type Releases interface {
+	// Create records what a release is asked to do, and starts it. The same key with
+	// the same request is the same release; with another request it is refused with
+	// IDEMPOTENCY_KEY_REUSED.
+	Create(ctx context.Context, organization string, request release.Request, by Identity, reason string) (release.Record, error)
+	// Act records that somebody asks for an action on a release and has it carried
+	// out. The same key is the same action.
+	Act(ctx context.Context, organization, releaseID string, command records.Command, key string, by Identity, reason string) (release.Record, error)
+	Release(ctx context.Context, organization, releaseID string) (release.Record, error)
+	// List returns a page of releases, newest first, and the next cursor.
+	List(ctx context.Context, organization string, query ReleaseQuery) (releases []release.Record, next string, err error)
+	// Revoke revokes what a cause names on every channel; quarantine is the form of it
+	// that can be taken back.
+	Revoke(ctx context.Context, organization string, cause RevokeCause, quarantine bool, key string, by Identity, reason string) (RevokeResult, error)
+}
+
+// Channels is the choke point for every mutation of a channel, as Releases is for
+// releases.
+type Channels interface {
+	Act(ctx context.Context, organization string, channel records.ChannelName, command records.Command, key string, by Identity, reason string) (rollout.Record, error)
+	Channel(ctx context.Context, organization string, channel records.ChannelName) (rollout.Record, error)
+	// List returns every channel, by name.
+	List(ctx context.Context, organization string) ([]rollout.Record, error)
+}
+
+// ReleaseQuery selects releases. Zero fields select all.
+type ReleaseQuery struct {
+	Channel records.ChannelName
+	Phase   string // of gates/rollout
+	Cursor  string // the page after the one that returned it
+	Limit   int
+}
+
+// RevokeCause names packs: one, or all that came from something. Exactly one field is
+// set.
+type RevokeCause struct {
+	Pack          records.Digest // the digest of its content
+	Release       string         // the pack of this release
+	Snapshot      records.Digest // built from this snapshot
+	RunnerVersion string         // made by a runner of this version
+	Key           string         // signed with this key
+}
+
+// RevokeResult is what a cause came to.
+type RevokeResult struct {
+	Packs    []records.Digest
+	Channels []records.ChannelName // that were told
 }
 
 // Keys is the control over the keys that sign.

@@ -30,10 +30,16 @@ func (s *server) registerRecords(api huma.API) {
 	}, s.whyBuild)
 }
 
+// RecordForm says in which form a record is wanted. It is exported because huma looks
+// into no other embedded struct.
+type RecordForm struct {
+	Format string `query:"format" enum:"orgo,koa" default:"orgo"`
+}
+
 // recordInput asks for a record in one of its forms.
 type recordInput struct {
 	BuildPath
-	Format string `query:"format" enum:"orgo,koa" default:"orgo"`
+	RecordForm
 }
 
 // rawAnswer is a JSON document, sent as it is.
@@ -74,11 +80,16 @@ func interopForm(body []byte) ([]byte, error) {
 	return records.Canonical(records.KOA(record))
 }
 
+// EntryPage says which entries are wanted, and is exported as RecordForm is.
+type EntryPage struct {
+	After int64 `query:"after" minimum:"0" doc:"The sequence number to read on after"`
+	Limit int   `query:"limit" minimum:"1" maximum:"1000" default:"200"`
+}
+
 // entriesInput asks for a page of entries.
 type entriesInput struct {
 	BuildPath
-	After int64 `query:"after" minimum:"0" doc:"The sequence number to read on after"`
-	Limit int   `query:"limit" minimum:"1" maximum:"1000" default:"200"`
+	EntryPage
 }
 
 func (s *server) listEntries(ctx context.Context, caller Identity, in *entriesInput) (*struct{ Body client.EntryList }, error) {
@@ -87,11 +98,15 @@ func (s *server) listEntries(ctx context.Context, caller Identity, in *entriesIn
 	if _, err := s.reader.Build(ctx, caller.Organization, in.ID); err != nil {
 		return nil, err
 	}
-	stored, err := s.reader.Entries(ctx, caller.Organization, buildSubject(in.ID), store.EntryQuery{After: in.After, Limit: in.Limit})
+	return s.entries(ctx, caller, buildSubject(in.ID), in.EntryPage)
+}
+
+func (s *server) entries(ctx context.Context, caller Identity, subject records.Subject, page EntryPage) (*struct{ Body client.EntryList }, error) {
+	stored, err := s.reader.Entries(ctx, caller.Organization, subject, store.EntryQuery{After: page.After, Limit: page.Limit})
 	if err != nil {
 		return nil, err
 	}
-	list := client.EntryList{Entries: make([]client.StoredEntry, 0, len(stored)), Next: in.After}
+	list := client.EntryList{Entries: make([]client.StoredEntry, 0, len(stored)), Next: page.After}
 	for _, entry := range stored {
 		list.Entries = append(list.Entries, client.StoredEntry{Entry: entry.Entry, Sequence: entry.Sequence})
 		list.Next = entry.Sequence

@@ -81,7 +81,7 @@ func (c *Client) Reproduce(ctx context.Context, id string, request ReproduceBuil
 	return c.build(ctx, call)
 }
 
-// The forms of a Build Record.
+// The forms of a Build Record and of a Release Record.
 const (
 	FormatOrgo = "orgo" // everything Orgo knows
 	FormatKOA  = "koa"  // the interop form
@@ -91,12 +91,7 @@ const (
 func (c *Client) Record(ctx context.Context, id, format string) (json.RawMessage, error) {
 	call := get("v1", "builds", id, "record")
 	call.query = url.Values{"format": {format}}
-	answer, err := c.do(ctx, call)
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	return readAnswer(answer)
+	return c.raw(ctx, call)
 }
 
 // Why returns every condition that keeps a build from passing.
@@ -107,7 +102,11 @@ func (c *Client) Why(ctx context.Context, id string) (Why, error) {
 
 // Entries returns entries of a build, those after a sequence number.
 func (c *Client) Entries(ctx context.Context, id string, after int64, limit int) (EntryList, error) {
-	call := get("v1", "builds", id, "entries")
+	return c.entries(ctx, "builds", id, after, limit)
+}
+
+func (c *Client) entries(ctx context.Context, of, id string, after int64, limit int) (EntryList, error) {
+	call := get("v1", of, id, "entries")
 	call.query = url.Values{"after": {strconv.FormatInt(after, 10)}}
 	if limit > 0 {
 		call.query.Set("limit", strconv.Itoa(limit))
@@ -130,7 +129,12 @@ func (c *Client) Reason(ctx context.Context, code string) (Reason, error) {
 
 // DefaultPipeline returns the pipeline that builds use which name none.
 func (c *Client) DefaultPipeline(ctx context.Context) (json.RawMessage, error) {
-	answer, err := c.do(ctx, get("v1", "pipelines", "default"))
+	return c.raw(ctx, get("v1", "pipelines", "default"))
+}
+
+// raw makes the call and returns its answer as it is.
+func (c *Client) raw(ctx context.Context, call call) (json.RawMessage, error) {
+	answer, err := c.do(ctx, call)
 	if err != nil {
 		return nil, err
 	}
@@ -147,10 +151,7 @@ func (c *Client) build(ctx context.Context, call call) (records.BuildView, error
 // wait has passed.
 func (c *Client) changed(ctx context.Context, id string, after int64, wait time.Duration) (records.BuildView, error) {
 	call := get("v1", "builds", id)
-	call.query = url.Values{
-		"after_version": {strconv.FormatInt(after, 10)},
-		"wait":          {wait.String()},
-	}
+	call.query = changeAfter(after, wait)
 	return c.build(ctx, call)
 }
 

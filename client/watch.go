@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/initkoa/orgo/records"
@@ -21,31 +23,56 @@ const (
 // that goes away while a build is watched is waited for; an error is the last
 // thing yielded.
 func (c *Client) Watch(ctx context.Context, id string) iter.Seq2[records.BuildView, error] {
-	return func(yield func(records.BuildView, error) bool) {
-		view, err := c.Build(ctx, id)
-		if !yield(view, err) || err != nil {
+	return watch(ctx,
+		func(ctx context.Context) (records.BuildView, error) { return c.Build(ctx, id) },
+		func(ctx context.Context, after records.BuildView) (records.BuildView, error) {
+			return c.changed(ctx, id, after.Version, watchWait)
+		},
+		func(view records.BuildView) (int64, bool) { return view.Version, view.State.Terminal() })
+}
+
+// watch yields what first returns and then each change of it, which changed waits
+// for, until state says that it is the last.
+func watch[T any](
+	ctx context.Context,
+	first func(context.Context) (T, error),
+	changed func(context.Context, T) (T, error),
+	state func(T) (version int64, last bool),
+) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		current, err := first(ctx)
+		if !yield(current, err) || err != nil {
 			return
 		}
 		lastAnswer := time.Now()
-		for !view.State.Terminal() {
-			next, err := c.changed(ctx, id, view.Version, watchWait)
+		for {
+			version, last := state(current)
+			if last {
+				return
+			}
+			next, err := changed(ctx, current)
 			if err != nil {
 				if mayReturn(err) && time.Since(lastAnswer) < watchPatience && pause(ctx, firstBackoff) {
 					continue
 				}
-				yield(view, err)
+				yield(current, err)
 				return
 			}
 			lastAnswer = time.Now()
-			if next.Version == view.Version {
+			if after, _ := state(next); after == version {
 				continue
 			}
-			view = next
-			if !yield(view, nil) {
+			current = next
+			if !yield(current, nil) {
 				return
 			}
 		}
 	}
+}
+
+// changeAfter is the query that asks for a change.
+func changeAfter(version int64, wait time.Duration) url.Values {
+	return url.Values{"after_version": {strconv.FormatInt(version, 10)}, "wait": {wait.String()}}
 }
 
 // mayReturn reports whether err says only that no server answered.

@@ -100,7 +100,7 @@ type ListQuery struct {
 	Cursor   string
 }
 
-// EntryList is a page of the entries of a build, in order.
+// EntryList is a page of the entries of a build or a release, in order.
 type EntryList struct {
 	Entries []StoredEntry `json:"entries"`
 	// Next is the sequence number to read on after.
@@ -134,12 +134,15 @@ type Unmet struct {
 	EntryID  string          `json:"entry_id,omitempty"`
 }
 
-// Where says which step, generation, attempt and gate a condition is about.
+// Where says which step, generation, attempt and gate a condition is about; in a
+// release, which stage and cohort.
 type Where struct {
 	Step       records.Stage `json:"step,omitempty"`
 	Generation int           `json:"generation,omitempty"`
 	Attempt    int           `json:"attempt,omitempty"`
 	Gate       string        `json:"gate,omitempty"`
+	Stage      string        `json:"stage,omitempty"` // of a release, by its name
+	Cohort     string        `json:"cohort,omitempty"`
 }
 
 // Reason explains a reason code.

@@ -1,6 +1,7 @@
 // Package apitest runs the real API over a real store and real artifacts, for
-// tests. Only the choke point for builds is a double: it writes the entries that
-// a build of a chosen outcome would leave.
+// tests. Only the choke points are doubles: that for builds writes the entries that a
+// build of a chosen outcome would leave, those for releases and channels have them in
+// memory.
 package apitest
 
 import (
@@ -36,6 +37,8 @@ type Stack struct {
 	// Directory is where the artifact store keeps its files.
 	Directory string
 	Builds    *Builds
+	Releases  *Releases
+	Channels  *Channels
 	// Cut breaks all connections that callers have.
 	Cut func()
 }
@@ -55,6 +58,7 @@ func New(t testing.TB, change ...func(*api.Config)) *Stack {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Artifacts.Close()) })
 	s.Builds = &Builds{store: s.Store, artifacts: s.Artifacts}
+	s.Releases, s.Channels = &Releases{store: s.Store}, &Channels{}
 
 	s.serve(t, change...)
 	return s
@@ -76,7 +80,7 @@ func (s *Stack) serve(t testing.TB, change ...func(*api.Config)) {
 	})
 	require.NoError(t, err)
 	config := api.Config{
-		Builds: s.Builds, Keys: control.Keys{Store: s.Store, Clock: activities.SystemClock{}},
+		Builds: s.Builds, Releases: s.Releases, Channels: s.Channels, Keys: control.Keys{Store: s.Store, Clock: activities.SystemClock{}},
 		Contracts: control.Contracts{Store: s.Store, Clock: activities.SystemClock{}},
 		// Without a key no webhook is served: that takes a Temporal server, and is tested with one.
 		Webhooks:  control.Webhooks{Store: s.Store, Clock: activities.SystemClock{}},
