@@ -6,7 +6,6 @@ import (
 	"github.com/initkoa/orgo/activities/runner"
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
-	"github.com/initkoa/orgo/records/release"
 )
 
 // AskInput asks a channel for something. The entry is of records.TypeActionAsked.
@@ -31,30 +30,6 @@ func (a *Activities) ask(ctx context.Context, in AskInput) (records.CommandOutco
 		return records.CommandOutcome{}, err
 	}
 	return a.channels.Act(ctx, in.Organization, in.Channel, in.Entry.ID)
-}
-
-// TellInput tells a release something. The entry is of release.TypeTold; it may be
-// recorded already.
-type TellInput struct {
-	Organization string        `json:"organization"`
-	ReleaseID    string        `json:"release_id"`
-	Entry        records.Entry `json:"entry"`
-}
-
-// Tell records what a release is told and wakes its workflow.
-func (a *Activities) Tell(ctx context.Context, in TellInput) error {
-	_, err := reported(ctx, struct{}{}, a.tell(ctx, in))
-	return err
-}
-
-func (a *Activities) tell(ctx context.Context, in TellInput) error {
-	if err := addressed(in.Entry, in.Organization, release.TypeTold, records.ReleaseSubject(in.ReleaseID)); err != nil {
-		return err
-	}
-	if _, err := a.store.Append(ctx, in.Entry); err != nil {
-		return err
-	}
-	return a.releases.Wake(ctx, in.Organization, in.ReleaseID, in.Entry.ID)
 }
 
 // addressed refuses an entry that would lie in another inbox than the one whose owner

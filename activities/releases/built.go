@@ -179,16 +179,12 @@ func (a *Activities) readOutputs(ctx context.Context, b *built) error {
 
 // takePack makes a pack of what the record says that the build made.
 func (a *Activities) takePack(ctx context.Context, b *built, version string) error {
-	made := b.record.Outputs
-	if made.RuntimePack == nil || made.ExchangeMeta == nil {
+	pack, made := index.PackOf(b.record, version)
+	if !made {
 		b.problems.add(gates.OutputMissing, "build %s made no runtime pack, or no exchange", b.record.BuildID)
 		return nil
 	}
-	b.pack = index.Pack{
-		BuildID: b.record.BuildID, Version: version, BuiltAt: b.record.EndedAt,
-		Manifest: *made.RuntimePack, Exchange: *made.ExchangeMeta, Files: slices.Clone(made.PackFiles),
-	}
-	slices.SortFunc(b.pack.Files, func(a, b records.Artifact) int { return strings.Compare(a.Path, b.Path) })
+	b.pack = pack
 	if err := b.pack.Check(); err != nil {
 		b.problems.add(gates.IndexRefused, "the pack of build %s: %v", b.record.BuildID, err)
 		return nil

@@ -23,7 +23,7 @@ type Directory struct {
 	artifacts *artifacts.Store
 	reader    *activities.Reader
 	versions  *activities.Cache[versionKey, telemetry.Release]
-	lists     *activities.Cache[records.Digest, map[string]struct{}]
+	lists     *activities.Cache[release.Frozen, map[string]struct{}]
 }
 
 var _ telemetry.Directory = (*Directory)(nil)
@@ -45,7 +45,7 @@ func NewDirectory(store entryReader, artifacts *artifacts.Store, reader *activit
 	return &Directory{
 		store: store, artifacts: artifacts, reader: reader,
 		versions: activities.NewCache[versionKey, telemetry.Release](versionsKept),
-		lists:    activities.NewCache[records.Digest, map[string]struct{}](listsKept),
+		lists:    activities.NewCache[release.Frozen, map[string]struct{}](listsKept),
 	}
 }
 
@@ -77,7 +77,7 @@ func (d *Directory) read(ctx context.Context, releaseID string, record release.R
 	known := telemetry.Release{ID: releaseID, PackID: pack.String(), Cohorts: map[string]telemetry.Cohort{}}
 	for _, stage := range record.Stages {
 		for _, frozen := range stage.Frozen {
-			members, err := d.lists.Get(frozen.List.Digest, func() (map[string]struct{}, error) { return d.members(ctx, frozen) })
+			members, err := d.lists.Get(frozen, func() (map[string]struct{}, error) { return d.members(ctx, frozen) })
 			if err != nil {
 				return telemetry.Release{}, err
 			}

@@ -43,12 +43,6 @@ type Channels interface {
 	Act(ctx context.Context, organization string, channel records.ChannelName, entryID string) (records.CommandOutcome, error)
 }
 
-// Releases wakes the workflow of a release for an entry. One that has ended needs no
-// waking, and is no error.
-type Releases interface {
-	Wake(ctx context.Context, organization, releaseID, entryID string) error
-}
-
 // Options are the parts that the activities work with. All are required.
 type Options struct {
 	Store     Store
@@ -57,7 +51,6 @@ type Options struct {
 	Trust     mandate.Trust // whose signatures count
 	Targets   Targets
 	Channels  Channels
-	Releases  Releases
 }
 
 // Activities are registered with a worker by their methods.
@@ -67,7 +60,6 @@ type Activities struct {
 	clock     activities.Clock
 	targets   Targets
 	channels  Channels
-	releases  Releases
 	reader    *activities.Reader
 	directory *Directory
 }
@@ -76,7 +68,7 @@ type Activities struct {
 func New(o Options) *Activities {
 	reader := activities.NewReader(o.Artifacts, o.Trust)
 	return &Activities{
-		store: o.Store, artifacts: o.Artifacts, clock: o.Clock, targets: o.Targets, channels: o.Channels, releases: o.Releases,
+		store: o.Store, artifacts: o.Artifacts, clock: o.Clock, targets: o.Targets, channels: o.Channels,
 		reader: reader, directory: NewDirectory(o.Store, o.Artifacts, reader),
 	}
 }
