@@ -195,6 +195,11 @@ const (
 	ApproverNotSeparate   Code = "APPROVER_NOT_SEPARATE"
 	IntentChanged         Code = "INTENT_CHANGED"
 	PromotionMissing      Code = "PROMOTION_MISSING"
+	GlassUnconfirmed      Code = "BREAK_GLASS_UNCONFIRMED"
+	GlassExpired          Code = "BREAK_GLASS_EXPIRED"
+	GlassUsed             Code = "BREAK_GLASS_USED"
+	GlassOutOfScope       Code = "BREAK_GLASS_OUT_OF_SCOPE"
+	GlassReviewOverdue    Code = "BREAK_GLASS_REVIEW_OVERDUE"
 )
 
 // Reason is one row of the table: what a code means and what to do about it.
@@ -353,6 +358,11 @@ var reasonTable = []Reason{
 	{ApproverNotSeparate, ClassGovernance, Sev4, ByApprover, "who asked for a release, started its build or changed its policy may not approve it", "ask somebody else to approve", true},
 	{IntentChanged, ClassGovernance, Sev4, ByApprover, "an approval is of another intent than the release has now", "look at the release again and approve what it is now", true},
 	{PromotionMissing, ClassGovernance, Sev4, ByOperator, "a stage asks for an operator to promote it", "promote the release", false},
+	{GlassUnconfirmed, ClassGovernance, Sev4, ByApprover, "a break-glass needs two different persons, the second of whom confirms it", "have another person confirm it", false},
+	{GlassExpired, ClassGovernance, Sev4, ByNobody, "a break-glass is only good for a few hours after it was opened", "open another one, if it is still needed", true},
+	{GlassUsed, ClassGovernance, Sev4, ByNobody, "a break-glass is good for one use, and for none once it is reviewed", "open another one, if it is still needed", true},
+	{GlassOutOfScope, ClassSafety, Sev3, ByRequester, "a break-glass is for the gates, the stage and the intent that it names, and for a refusal that is there", "open one for exactly what was refused", true},
+	{GlassReviewOverdue, ClassGovernance, Sev3, ByOperator, "an earlier break-glass of the organization was not reviewed in time", "review it; it is named", false},
 }
 
 // Lookup returns the row of code, and whether there is one.
