@@ -93,7 +93,11 @@ func (r *releaseRun) judge(ctx workflow.Context, watched *release.StageState, en
 	if err := r.ready(ctx); err != nil {
 		return nil, err
 	}
-	for looked, paged := -1, false; ; {
+	looked, paged := r.news, false
+	if len(r.windows) > 0 {
+		looked-- // there is something to look at already
+	}
+	for {
 		now := workflow.Now(ctx)
 		late := !now.Before(*watched.DecideBy)
 		if r.news != looked || !now.Before(*watched.EndsAt) {
@@ -141,11 +145,7 @@ func (r *releaseRun) awaitNews(ctx workflow.Context, looked int, pause time.Dura
 func (r *releaseRun) conclude(ctx workflow.Context, step gates.Step, worst gates.Decision, watched *release.StageState, entering int) (*rollout.ReleaseEvent, error) {
 	switch step {
 	case gates.RollBack:
-		code := gates.AnalysisIncomplete
-		if len(worst.Codes) > 0 {
-			code = worst.Codes[0]
-		}
-		return &rollout.ReleaseEvent{Kind: rollout.JudgedBad, Code: code, Reason: summaryOf(worst)}, nil
+		return &rollout.ReleaseEvent{Kind: rollout.JudgedBad, Code: leading(worst).Code, Reason: leading(worst).Message}, nil
 	case gates.Advance:
 		if watched.Manual && watched.Promoted == "" {
 			r.record.Codes = []string{string(gates.PromotionMissing)}
@@ -197,7 +197,7 @@ func (r *releaseRun) look(ctx workflow.Context, watched *release.StageState, ent
 func (r *releaseRun) evidence(ctx workflow.Context, cohort string, ends time.Time) gates.Window {
 	window := gates.WindowOf(r.windows[cohort], ends, workflow.Now(ctx))
 	if !window.Digest.Valid() {
-		return window
+		return gates.Window{Ended: !workflow.Now(ctx).Before(ends)} // nothing was heard
 	}
 	var before *gates.Decision
 	if judged, is := r.judged[cohort]; is {

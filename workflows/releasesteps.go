@@ -199,7 +199,7 @@ func (r *releaseRun) check(ctx workflow.Context) (*rollout.ReleaseEvent, error) 
 		r.note(ctx, records.Entry{Type: release.TypeReleaseSolo}, "", map[string]any{"intent": digest})
 	}
 	if refusing := r.decided(ctx, 0, decisions...); refusing != nil {
-		return &rollout.ReleaseEvent{Kind: rollout.NotEligible, Code: refusing.Codes[0], Reason: summaryOf(*refusing)}, nil
+		return &rollout.ReleaseEvent{Kind: rollout.NotEligible, Code: leading(*refusing).Code, Reason: leading(*refusing).Message}, nil
 	}
 	return &rollout.ReleaseEvent{Kind: rollout.Eligible}, nil
 }
@@ -277,13 +277,15 @@ func (r *releaseRun) decided(ctx workflow.Context, stage int, decisions ...gates
 // maxDecisions bounds the decisions that a record names; all are in the store.
 const maxDecisions = 200
 
-func summaryOf(d gates.Decision) string {
+// leading is the finding that says most of why a decision refuses: the first of those
+// as bad as the decision.
+func leading(d gates.Decision) gates.Finding {
 	for _, f := range d.Findings {
-		if f.Verdict != gates.Pass && !f.Advisory {
-			return f.Message
+		if f.Verdict == d.Verdict && !f.Advisory {
+			return f
 		}
 	}
-	return string(d.Verdict)
+	return gates.Finding{Code: gates.GateError, Message: string(d.Verdict)}
 }
 
 // seek decides whether everybody has agreed who must. It is done again with each vote.
@@ -298,9 +300,9 @@ func (r *releaseRun) seek(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
 		r.record.Codes = nil
 		return &rollout.ReleaseEvent{Kind: rollout.Agreed}, nil
 	case d.Verdict == gates.Fail:
-		return &rollout.ReleaseEvent{Kind: rollout.VotedDown, Code: d.Codes[0], Reason: summaryOf(d)}, nil
+		return &rollout.ReleaseEvent{Kind: rollout.VotedDown, Code: leading(d).Code, Reason: leading(d).Message}, nil
 	}
-	r.record.Waits = &release.Wait{For: "approvals: " + summaryOf(d)}
+	r.record.Waits = &release.Wait{For: "approvals: " + leading(d).Message}
 	_, err := r.save(ctx)
 	return nil, err
 }
@@ -420,7 +422,7 @@ func (r *releaseRun) verify(ctx workflow.Context) (*rollout.ReleaseEvent, error)
 	}
 	stage := r.record.Stage
 	if refusing := r.decided(ctx, stage, r.eligibility(r.gate(ctx, stage, checked), checked)...); refusing != nil {
-		return bad(refusing.Codes[0], summaryOf(*refusing))
+		return bad(leading(*refusing).Code, leading(*refusing).Message)
 	}
 	return &rollout.ReleaseEvent{Kind: rollout.Verified}, nil
 }
@@ -479,7 +481,7 @@ func (r *releaseRun) permitted(ctx workflow.Context, stage int) (time.Duration, 
 	}
 	d := decisions[refusing]
 	pause := askPause
-	wait := &release.Wait{For: string(d.Gate) + ": " + summaryOf(d)}
+	wait := &release.Wait{For: string(d.Gate) + ": " + leading(d).Message}
 	for _, f := range d.Findings {
 		if f.Earliest != nil {
 			wait.Until = f.Earliest
