@@ -37,7 +37,7 @@ type releaseRun struct {
 	in     ReleaseInput
 	record release.Record
 
-	rules    gates.Ruleset // the policy that decides, ready
+	rules   gates.Ruleset // the policy that decides, ready
 	windows map[string]telemetry.Window
 	judged  map[string]gates.Decision
 	ends    map[string]gates.Judgement
