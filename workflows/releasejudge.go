@@ -102,7 +102,10 @@ func (r *releaseRun) judge(ctx workflow.Context, watched *release.StageState, en
 		late := !now.Before(*watched.DecideBy)
 		if r.news != looked || !now.Before(*watched.EndsAt) {
 			looked = r.news
-			step, worst := r.look(ctx, watched, entering)
+			step, worst, decisions := r.look(ctx, watched, entering)
+			if step != gates.Advance && r.past(ctx, entering, decisions) {
+				step = gates.Advance
+			}
 			watched.Verdict, watched.Codes = string(worst.Verdict), codesOf(worst)
 			event, err := r.conclude(ctx, step, worst, watched, entering)
 			if err != nil || event != nil {
@@ -168,8 +171,7 @@ func (r *releaseRun) conclude(ctx workflow.Context, step gates.Step, worst gates
 var severities = map[gates.Step]int{gates.Advance: 0, gates.Hold: 1, gates.Page: 2, gates.RollBack: 3}
 
 // look judges every cohort that was activated, and returns the worst judgement.
-func (r *releaseRun) look(ctx workflow.Context, watched *release.StageState, entering int) (gates.Step, gates.Decision) {
-	step, worst := gates.Step(""), gates.Decision{}
+func (r *releaseRun) look(ctx workflow.Context, watched *release.StageState, entering int) (step gates.Step, worst gates.Decision, all []gates.Decision) {
 	for _, cohort := range r.active() {
 		c := r.gate(ctx, entering, releases.Checked{})
 		c.Subject.Generation, c.Subject.Cohort = entering, cohort
@@ -183,13 +185,13 @@ func (r *releaseRun) look(ctx workflow.Context, watched *release.StageState, ent
 			judgement = gates.Judgement{Subject: c.Subject, Deadline: *watched.DecideBy, OnDeadline: r.rules.OnDeadline(c)}
 		}
 		next, then := judgement.Next(d)
-		r.ends[cohort] = next
+		r.ends[cohort], all = next, append(all, d)
 		r.decided(ctx, entering, d)
 		if step == "" || severities[then] > severities[step] {
 			step, worst = then, d
 		}
 	}
-	return step, worst
+	return step, worst, all
 }
 
 // evidence is the newest window of a cohort, with what it carries of those that were

@@ -244,15 +244,17 @@ func (r *releaseRun) gate(ctx workflow.Context, stage int, checked releases.Chec
 func (r *releaseRun) decided(ctx workflow.Context, stage int, decisions ...gates.Decision) *gates.Decision {
 	var refusing *gates.Decision
 	for _, d := range decisions {
-		entryType := records.TypeGatePassed
-		if !d.Permits() {
-			entryType = records.TypeGateFailed
+		entry := r.entry(ctx, records.Entry{Kind: records.KindDecision, Type: records.TypeGatePassed, Codes: codesOf(d),
+			Correlation: records.Correlation{Cohort: d.Subject.Cohort}})
+		switch {
+		case !d.Permits():
+			entry.Type = records.TypeGateFailed
 			if refusing == nil {
 				refusing = &d
 			}
+		case d.Override != nil:
+			entry.Type, entry.Actor, entry.Reason = records.TypeGateOverridden, d.Override.Actor, d.Override.Reason
 		}
-		entry := r.entry(ctx, records.Entry{Kind: records.KindDecision, Type: entryType, Codes: codesOf(d),
-			Correlation: records.Correlation{Cohort: d.Subject.Cohort}})
 		r.attempted++
 		key := fmt.Sprintf("%s/%d/%d", r.correlation.RunID, r.version, r.attempted)
 		made, err := records.NewEntry(entry, key, d)
@@ -296,7 +298,7 @@ func (r *releaseRun) seek(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
 	d := gates.Approvals(r.gate(ctx, 0, releases.Checked{}), r.votes())
 	refusing := r.decided(ctx, 0, d)
 	switch {
-	case refusing == nil:
+	case refusing == nil || d.Verdict != gates.Fail && r.past(ctx, 0, []gates.Decision{d}):
 		r.record.Codes = nil
 		return &rollout.ReleaseEvent{Kind: rollout.Agreed}, nil
 	case d.Verdict == gates.Fail:
@@ -452,6 +454,7 @@ func (r *releaseRun) advance(ctx workflow.Context) (*rollout.ReleaseEvent, error
 			outcome, err := r.enter(ctx, stage)
 			switch {
 			case err != nil || outcome.Accepted():
+				r.spend(stage)
 				return nil, err
 			case !slices.Contains(heldBack, gates.Code(outcome.Code)):
 				return &rollout.ReleaseEvent{Kind: rollout.StageInactive, Code: gates.Code(outcome.Code), Reason: outcome.Message}, nil
@@ -478,6 +481,13 @@ func (r *releaseRun) permitted(ctx workflow.Context, stage int) (time.Duration, 
 		r.decided(ctx, stage, decisions...)
 		r.record.Codes = nil
 		return askPause, nil
+	}
+	if r.record.BreakGlass != nil {
+		r.decided(ctx, stage, decisions...) // what it is broken past stays beside it
+		if r.past(ctx, stage, decisions) {
+			r.record.Codes = nil
+			return askPause, nil
+		}
 	}
 	d := decisions[refusing]
 	pause := askPause
@@ -536,6 +546,15 @@ func (r *releaseRun) enter(ctx workflow.Context, stage int) (records.CommandOutc
 		return records.CommandOutcome{}, errors.Join(err, errLost(done))
 	}
 	return r.ask(ctx, rollout.AskAdvance, rollout.Advance{Warrant: warrant})
+}
+
+// spend uses up a break-glass: it was for entering one stage.
+func (r *releaseRun) spend(stage int) {
+	if g := r.record.BreakGlass; g != nil && len(g.By) == 2 && g.Stage == stage {
+		used := *g
+		used.Used = true
+		r.record.BreakGlass = &used
+	}
 }
 
 func errLost(done bool) error {
