@@ -28,6 +28,7 @@ type Store interface {
 	Append(ctx context.Context, entries ...records.Entry) ([]store.Stored, error)
 	Build(ctx context.Context, organization, buildID string) (records.BuildView, error)
 	Entries(ctx context.Context, organization string, subject records.Subject, q store.EntryQuery) ([]store.Stored, error)
+	AppendTelemetry(ctx context.Context, organization string, items []store.TelemetryItem) ([]store.TelemetryOutcome, error)
 	Telemetry(ctx context.Context, organization, releaseID string, after int64, limit int) ([]telemetry.Stored, error)
 }
 

@@ -3,6 +3,7 @@ package releases_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -206,4 +207,34 @@ func TestAWindowIsMadeAgain(t *testing.T) {
 		_, err := run(b, b.act.Again, bad)
 		require.ErrorContains(t, err, string(c.want), name)
 	}
+}
+
+// A channel without nodes is judged on what is read back of its target.
+func TestATargetSpeaksForACohortWithoutNodes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	record := b.observed("r")
+	in := releases.SampleInput{Organization: organization, ReleaseID: "r", Channel: channel}
+	require.Zero(t, must(b, b.act.Sample, in).Stored, "its nodes speak for themselves")
+	freeze := releases.FreezeInput{Organization: organization, ReleaseID: "r", Channel: channel, Cohorts: portions, Stage: []string{"canary"}}
+	record.Version, record.Stages[0].Frozen = 2, must(b, b.act.Freeze, freeze)
+	b.write(record)
+	require.Zero(t, must(b, b.act.Sample, in).Stored, "nothing is published")
+
+	member := rollout.Member{ReleaseID: "r", Number: 1, Pack: *record.Pack}
+	require.NoError(t, runDistribute(b, releases.PackInput{Organization: organization, Channel: channel, Pack: member.Pack}))
+	must(b, b.act.Publish, releases.PublishInput{Organization: organization, Index: indexOf(1, member, "canary", "stable")})
+	window := func(sequence int64) telemetry.Window {
+		require.Equal(t, 1, must(b, b.act.Sample, in).Stored)
+		return must(b, b.act.Again, releases.AgainInput{Organization: organization, ReleaseID: "r", Cohort: "canary", Sequence: sequence})
+	}
+	well := window(1)
+	require.EqualValues(t, 1, well.Active)
+	require.EqualValues(t, 1, well.Reporting)
+	require.Equal(t, telemetry.Healthy, well.WorstPhase)
+
+	require.NoError(t, os.Remove(b.onTarget("cohorts", "canary")))
+	ill := window(2)
+	require.Zero(t, ill.Active)
+	require.Equal(t, telemetry.PhaseFailed, ill.WorstPhase)
 }
