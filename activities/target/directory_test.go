@@ -259,6 +259,12 @@ func TestDriftOfTheTargetIsSeen(t *testing.T) {
 		"stranger": {gates.TargetLinkForeign, func(t *testing.T, b bench) {
 			require.NoError(t, os.Symlink("/etc", b.path("cohorts", "stranger")))
 		}},
+		"state is a link": {gates.TargetUnreadable, func(t *testing.T, b bench) {
+			to, err := filepath.EvalSymlinks(b.path("current"))
+			require.NoError(t, err)
+			require.NoError(t, os.Rename(to, to+".moved"))
+			require.NoError(t, os.Symlink(filepath.Base(to)+".moved", to))
+		}},
 		"index unlinked": {gates.TargetLinkMissing, func(t *testing.T, b bench) { require.NoError(t, os.Remove(b.path("index.json"))) }},
 		"cohorts is a directory": {gates.TargetLinkForeign, func(t *testing.T, b bench) {
 			require.NoError(t, os.Remove(b.path("cohorts")))

@@ -14,16 +14,20 @@ import (
 	"github.com/initkoa/orgo/records/index"
 )
 
-// Observe reads every link and hashes all that they lead to. It takes no lock: a
-// state never changes once it is active, so a switch meanwhile cannot mix two.
+// Observe reads every link and hashes all that they lead to. It takes no lock: what
+// is active changes only towards what its index says, so a switch meanwhile cannot
+// mix two.
 func (d *Directory) Observe(ctx context.Context) (State, error) {
-	present, active, err := d.present()
+	present, active, err := d.read(currentLink)
 	var unreadable *runner.Failure
 	if errors.As(err, &unreadable) && unreadable.Code == gates.TargetUnreadable {
 		return State{Drift: []Drift{{gates.TargetUnreadable, currentLink}}}, nil
 	}
-	if err != nil || present == nil {
+	if err != nil {
 		return State{}, err
+	}
+	if present == nil {
+		return d.unpublished(), nil
 	}
 	digest, err := present.Digest()
 	if err != nil {
@@ -33,6 +37,7 @@ func (d *Directory) Observe(ctx context.Context) (State, error) {
 	for _, link := range fixedLinks() {
 		found.Drift = append(found.Drift, d.follow(link.name, link.to)...)
 	}
+	found.Drift = append(found.Drift, d.fenceDrift(*present)...)
 	strangers, err := d.strangers(path.Join(active, cohortsDir), *present)
 	if err != nil {
 		return State{}, err
@@ -47,6 +52,14 @@ func (d *Directory) Observe(ctx context.Context) (State, error) {
 		found.Cohorts = append(found.Cohorts, seen)
 	}
 	return found, nil
+}
+
+// unpublished is the state without an active index. Behind a fence there should be one.
+func (d *Directory) unpublished() State {
+	if _, err := d.dir.Lstat(fenceLink); errors.Is(err, fs.ErrNotExist) {
+		return State{}
+	}
+	return State{Drift: []Drift{{gates.TargetLinkMissing, currentLink}}}
 }
 
 // follow compares a link with where it must lead.
@@ -69,8 +82,12 @@ func (d *Directory) absent(name string) []Drift {
 	return nil
 }
 
-// strangers are links for cohorts that the index does not have.
+// strangers are links for cohorts that the index does not have, or what stands in
+// the place of the directory of links.
 func (d *Directory) strangers(dir string, present index.Index) ([]Drift, error) {
+	if info, err := d.dir.Lstat(dir); err == nil && !info.IsDir() {
+		return []Drift{{gates.TargetLinkForeign, dir}}, nil
+	}
 	entries, err := fs.ReadDir(d.dir.FS(), dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // each cohort misses its link
