@@ -189,6 +189,11 @@ const (
 	SequenceStale         Code = "SEQUENCE_STALE"
 	ActivationFailed      Code = "ACTIVATION_FAILED"
 	DriftDetected         Code = "DRIFT_DETECTED"
+	GlassUnconfirmed      Code = "BREAK_GLASS_UNCONFIRMED"
+	GlassExpired          Code = "BREAK_GLASS_EXPIRED"
+	GlassUsed             Code = "BREAK_GLASS_USED"
+	GlassOutOfScope       Code = "BREAK_GLASS_OUT_OF_SCOPE"
+	GlassReviewOverdue    Code = "BREAK_GLASS_REVIEW_OVERDUE"
 )
 
 // Reason is one row of the table: what a code means and what to do about it.
@@ -341,6 +346,11 @@ var reasonTable = []Reason{
 	{SequenceStale, ClassDistribution, Sev4, ByTime, "an index, or what was read with it, is older than the newest", "nothing: the newest counts", false},
 	{ActivationFailed, ClassDistribution, Sev3, ByOperator, "a cohort was read back with something else active than was published", "see the target's log; the release is rolled back", true},
 	{DriftDetected, ClassRuntime, Sev2, ByOperator, "a cohort has something else active than the index says", "find out who changed it; the channel moves on when both agree again", false},
+	{GlassUnconfirmed, ClassGovernance, Sev4, ByApprover, "a break-glass needs two different persons, the second of whom confirms it", "have another person confirm it", false},
+	{GlassExpired, ClassGovernance, Sev4, ByNobody, "a break-glass is only good for a few hours after it was opened", "open another one, if it is still needed", true},
+	{GlassUsed, ClassGovernance, Sev4, ByNobody, "a break-glass is good for one use, and for none once it is reviewed", "open another one, if it is still needed", true},
+	{GlassOutOfScope, ClassSafety, Sev3, ByRequester, "a break-glass is for the gates, the stage and the intent that it names, and for a refusal that is there", "open one for exactly what was refused", true},
+	{GlassReviewOverdue, ClassGovernance, Sev3, ByOperator, "an earlier break-glass of the organization was not reviewed in time", "review it; it is named", false},
 }
 
 // Lookup returns the row of code, and whether there is one.

@@ -101,6 +101,7 @@ type Vote struct {
 // BreakGlass lets one release past gates that refused it.
 type BreakGlass struct {
 	CaseID    string          `json:"case_id"`
+	Reason    string          `json:"reason"`
 	Gates     []string        `json:"gates"`
 	Intent    records.Digest  `json:"intent"`
 	Stage     int             `json:"stage"` // the scope: the one stage that it may enter
