@@ -188,7 +188,7 @@ func (b *bench) build(key string) records.BuildRecord {
 	require.NoError(t, err)
 	act := activities.New(activities.Options{
 		Signer: signer,
-		Store: b.store, Artifacts: b.artifacts, Clock: activities.SystemClock{}, Log: quiet, Environment: records.Environment{Name: "test"},
+		Store:  b.store, Artifacts: b.artifacts, Clock: activities.SystemClock{}, Log: quiet, Environment: records.Environment{Name: "test"},
 		Runners: registry.New(registry.ReferenceStages(b.artifacts, registry.ReferenceOptions{Clock: activities.SystemClock{}}), nil),
 	})
 	functions := map[string]any{workflows.ActivityPin: act.Pin, workflows.ActivityRecord: act.Record, workflows.ActivityFinish: act.Finish}
