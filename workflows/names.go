@@ -45,6 +45,7 @@ const (
 	ActivityDistribute = "orgo.distribute"
 	ActivityVerify     = "orgo.release.verify"
 	ActivityAgain      = "orgo.release.reduce-again"
+	ActivitySample     = "orgo.release.sample-target"
 	ActivityAsk        = "orgo.channel.ask"
 	ActivityPublish    = "orgo.activate"
 	ActivityObserve    = "orgo.channel.observe"

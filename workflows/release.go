@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -41,7 +42,8 @@ type releaseRun struct {
 	windows map[string]telemetry.Window
 	judged  map[string]gates.Decision
 	ends    map[string]gates.Judgement
-	news    int // counts windows that came
+	news    int       // counts windows that came
+	sampled time.Time // when the target was last read back as its nodes
 
 	step      int // of the step that runs: the result of an older one counts no more
 	stopStep  workflow.CancelFunc

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/initkoa/orgo/activities/releases"
@@ -98,6 +99,7 @@ func (r *releaseRun) judge(ctx workflow.Context, watched *release.StageState, en
 		looked-- // there is something to look at already
 	}
 	for {
+		r.sample(ctx)
 		now := workflow.Now(ctx)
 		late := !now.Before(*watched.DecideBy)
 		if r.news != looked || !now.Before(*watched.EndsAt) {
@@ -122,6 +124,23 @@ func (r *releaseRun) judge(ctx workflow.Context, watched *release.StageState, en
 		if err := r.awaitNews(ctx, looked, nextLook(now, watched, late), watched); err != nil {
 			return nil, err
 		}
+	}
+}
+
+// sample has what stands for a cohort without nodes say how it is: nobody else could.
+// What is not said counts as silence.
+func (r *releaseRun) sample(ctx workflow.Context) {
+	now := workflow.Now(ctx)
+	if r.record.Nodes != nil || now.Before(r.sampled.Add(lookEvery)) {
+		return
+	}
+	r.sampled = now
+	in := releases.SampleInput{Organization: r.organization, ReleaseID: r.in.ReleaseID, Channel: r.record.Request.Channel}
+	once := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: lookEvery, RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1}, Summary: "read the target back as its nodes",
+	})
+	if err := workflow.ExecuteActivity(once, ActivitySample, in).Get(ctx, nil); err != nil {
+		workflow.GetLogger(ctx).Warn("a target could not be read back as its nodes", "release_id", r.in.ReleaseID, "error", err)
 	}
 }
 

@@ -154,9 +154,9 @@ func (r *releaseRun) examine(ctx workflow.Context) (releases.Checked, rollout.Re
 // few times.
 func checkOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: time.Hour, HeartbeatTimeout: time.Minute,
-		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second, MaximumAttempts: 10},
-		Summary:     summary,
+		StartToCloseTimeout: time.Hour,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second, MaximumAttempts: 10},
+		Summary:             summary,
 	})
 }
 
@@ -525,14 +525,17 @@ func waitText(w *release.Wait) string {
 // enter freezes the nodes of the stage's cohorts, records when, and asks the channel.
 func (r *releaseRun) enter(ctx workflow.Context, stage int) (records.CommandOutcome, error) {
 	part := &r.record.Stages[stage]
-	if len(part.Frozen) == 0 {
+	if stage == 0 && len(part.Frozen) == 0 {
 		channel, err := r.channel(ctx)
 		if err != nil {
 			return records.CommandOutcome{}, err
 		}
+		r.record.Nodes = channel.Nodes // every stage divides the same nodes
+	}
+	if len(part.Frozen) == 0 {
 		var frozen []release.Frozen
 		if err := workflow.ExecuteActivity(checkOptions(ctx, "freeze the cohorts of "+part.Name), ActivityFreeze, releases.FreezeInput{
-			Organization: r.organization, ReleaseID: r.in.ReleaseID, Channel: r.record.Request.Channel, Nodes: channel.Nodes, Cohorts: r.record.Intent.Plan.Cohorts, Stage: part.Cohorts,
+			Organization: r.organization, ReleaseID: r.in.ReleaseID, Channel: r.record.Request.Channel, Nodes: r.record.Nodes, Cohorts: r.record.Intent.Plan.Cohorts, Stage: part.Cohorts,
 		}).Get(ctx, &frozen); err != nil {
 			return records.CommandOutcome{}, err
 		}
