@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -92,7 +91,7 @@ func (a *app) startBuild(ctx context.Context, f startFlags) error {
 	if !f.wait {
 		return a.started(view)
 	}
-	view, err = follow(ctx, c, view.BuildID, a.progress())
+	view, err = followBuild(ctx, c, view.BuildID, a.progress())
 	if err != nil {
 		return err
 	}
@@ -128,29 +127,13 @@ the build passes.`,
 			}
 			to := a.progress()
 			if a.structured() {
-				to = &documentPrinter{app: a}
+				to = documentPrinter[records.BuildView]{a}
 			}
-			view, err := follow(cmd.Context(), c, args[0], to)
+			view, err := followBuild(cmd.Context(), c, args[0], to)
 			if err != nil {
 				return err
 			}
 			return a.conclude(cmd.Context(), c, view)
 		},
 	}
-}
-
-// documentPrinter prints every state as a document of its own: JSON on one line,
-// or a YAML document.
-type documentPrinter struct{ app *app }
-
-func (p *documentPrinter) tick(time.Time) error { return nil }
-
-func (p *documentPrinter) show(view records.BuildView, _ time.Time) error {
-	if p.app.settings.Output == formatYAML {
-		if _, err := io.WriteString(p.app.streams.Out, "---\n"); err != nil {
-			return err
-		}
-		return p.app.printTo(p.app.streams.Out, view)
-	}
-	return writeJSONLine(p.app.streams.Out, view)
 }
