@@ -56,10 +56,8 @@ type Activities struct {
 	events      EventLog
 	webhookKey  []byte
 	webhooks    *http.Client
-	contracts   *contractCache
-	checked     *cache[checkedKey, []byte]
-	trust       mandate.Trust
-	bundles     *cache[records.Digest, mandate.Bundle]
+	reader      *Reader
+	checked     *Cache[checkedKey, []byte]
 }
 
 // checkedKey names a document that was checked, by its digest and what it is.
@@ -94,8 +92,7 @@ func New(o Options) *Activities {
 	return &Activities{
 		store: o.Store, artifacts: o.Artifacts, runners: o.Runners, clock: o.Clock,
 		log: o.Log, environment: o.Environment, signer: o.Signer,
-		events: o.Events, webhookKey: o.WebhookKey, webhooks: newWebhookClient(), contracts: newContractCache(o.Artifacts),
-		checked: newCache[checkedKey, []byte](checkedSize),
-		trust:   o.Trust, bundles: newCache[records.Digest, mandate.Bundle](checkedSize),
+		events: o.Events, webhookKey: o.WebhookKey, webhooks: newWebhookClient(), reader: NewReader(o.Artifacts, o.Trust),
+		checked: NewCache[checkedKey, []byte](checkedSize),
 	}
 }

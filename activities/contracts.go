@@ -55,20 +55,20 @@ func (c *contractSet) complete() error {
 // contractCache keeps compiled contract sets by digest.
 type contractCache struct {
 	artifacts *artifacts.Store
-	sets      *cache[records.Digest, *contractSet]
+	sets      *Cache[records.Digest, *contractSet]
 }
 
 // contractCacheSize bounds how many compiled sets are kept.
 const contractCacheSize = 16
 
 func newContractCache(store *artifacts.Store) *contractCache {
-	return &contractCache{artifacts: store, sets: newCache[records.Digest, *contractSet](contractCacheSize)}
+	return &contractCache{artifacts: store, sets: NewCache[records.Digest, *contractSet](contractCacheSize)}
 }
 
 // get returns the contract set whose manifest ref refers to, every schema of it
 // verified against its digest.
 func (c *contractCache) get(ctx context.Context, ref records.Ref) (*contractSet, error) {
-	return c.sets.get(ref.Digest, func() (*contractSet, error) { return c.load(ctx, ref) })
+	return c.sets.Get(ref.Digest, func() (*contractSet, error) { return c.load(ctx, ref) })
 }
 
 func (c *contractCache) load(ctx context.Context, ref records.Ref) (*contractSet, error) {

@@ -48,6 +48,11 @@ func ReportFailure(failure *runner.Failure, attempt int) error {
 	})
 }
 
+// Report returns an error as that of the running activity, by its reason code.
+func Report(ctx context.Context, err error) error {
+	return ReportFailure(named(err), attempt(ctx))
+}
+
 // named gives errors of the store and the artifact store their reason codes.
 func named(err error) *runner.Failure {
 	var failure *runner.Failure

@@ -19,7 +19,7 @@ type RecordInput struct {
 // Record records entries.
 func (a *Activities) Record(ctx context.Context, in RecordInput) error {
 	if _, err := a.store.Append(ctx, in.Entries...); err != nil {
-		return a.named(ctx, err)
+		return Report(ctx, err)
 	}
 	return nil
 }
@@ -57,7 +57,7 @@ var endTypes = map[records.BuildState]string{
 func (a *Activities) Finish(ctx context.Context, in FinishInput) (Finished, error) {
 	finished, err := a.finish(ctx, in)
 	if err != nil {
-		return Finished{}, a.named(ctx, err)
+		return Finished{}, Report(ctx, err)
 	}
 	return finished, nil
 }
@@ -120,7 +120,7 @@ func (a *Activities) assemble(ctx context.Context, in FinishInput) (records.Buil
 		Correlation: correlation(ctx, in.BuildID, "", 0),
 	}
 	src.Correlation.Attempt = 0
-	if err := a.readJSON(ctx, in.Request, &src.Request); err != nil {
+	if err := a.reader.JSON(ctx, in.Request, &src.Request); err != nil {
 		return records.BuildRecord{}, err
 	}
 	if src.EmptySnapshot, err = a.standIn(ctx, view, records.Ingest, emptySnapshot()); err != nil {

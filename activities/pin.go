@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/url"
 	"path/filepath"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/initkoa/orgo/activities/runner"
 	"github.com/initkoa/orgo/gates"
-	"github.com/initkoa/orgo/gates/mandate"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/store"
 	"github.com/initkoa/orgo/schemas"
@@ -65,7 +63,7 @@ func (a *Activities) Pin(ctx context.Context, in PinInput) (Pinned, error) {
 
 func (a *Activities) pin(ctx context.Context, in PinInput) (Pinned, error) {
 	var request records.BuildRequest
-	if err := a.readJSON(ctx, in.Request, &request); err != nil {
+	if err := a.reader.JSON(ctx, in.Request, &request); err != nil {
 		return Pinned{}, err
 	}
 	pins, err := a.pinDocuments(ctx, request)
@@ -93,7 +91,7 @@ func (a *Activities) pinDocuments(ctx context.Context, request records.BuildRequ
 	if err != nil {
 		return records.Pins{}, err
 	}
-	contracts, err := a.contracts.get(ctx, request.Contracts)
+	contracts, err := a.reader.contracts.get(ctx, request.Contracts)
 	if err != nil {
 		return records.Pins{}, err
 	}
@@ -132,22 +130,8 @@ func (a *Activities) pinPipeline(ctx context.Context, ref records.Ref) (records.
 	return pipeline, stored, err
 }
 
-// pinPolicy reads the policy bundle again, whoever admitted it: this is the second
-// lock, behind that of the API.
 func (a *Activities) pinPolicy(ctx context.Context, request records.BuildRequest, pins *records.Pins) (gates.Policy, error) {
-	sent, err := a.artifacts.ReadAll(ctx, request.Policy, documentLimit)
-	if err != nil {
-		return gates.Policy{}, err
-	}
-	bundle, err := a.bundles.get(request.Policy.Digest, func() (mandate.Bundle, error) { return mandate.Read(sent, a.trust) })
-	var refused *mandate.Error
-	if errors.As(err, &refused) {
-		failure := runner.Fail(refused.Code, err, "policy bundle is refused")
-		if failure.Details, err = json.Marshal(refused.Problems); err != nil {
-			return gates.Policy{}, err
-		}
-		return gates.Policy{}, failure
-	}
+	bundle, err := a.reader.Bundle(ctx, request.Policy)
 	if err != nil {
 		return gates.Policy{}, err
 	}
@@ -166,7 +150,7 @@ func (a *Activities) pinDocument(
 	if err != nil {
 		return nil, err
 	}
-	return a.checked.get(checkedKey{ref.Digest, what}, func() ([]byte, error) {
+	return a.checked.Get(checkedKey{ref.Digest, what}, func() ([]byte, error) {
 		return checkDocument(sent, code, what, validate)
 	})
 }
@@ -271,7 +255,7 @@ func (a *Activities) inputSize(ctx context.Context, input records.Input, limit i
 	var total int64
 	if input.Snapshot != nil {
 		var snapshot records.Snapshot
-		if err := a.readJSON(ctx, *input.Snapshot, &snapshot); err != nil {
+		if err := a.reader.JSON(ctx, *input.Snapshot, &snapshot); err != nil {
 			return 0, err
 		}
 		for _, file := range snapshot.Files {
@@ -313,7 +297,7 @@ func (a *Activities) reproduced(ctx context.Context, request records.BuildReques
 	if view.Pins == nil {
 		return nil, runner.Fail(gates.PinUnknown, nil, "build %s was never pinned", request.ReproduceOf)
 	}
-	if err := a.readJSON(ctx, *view.Pins, &before); err != nil {
+	if err := a.reader.JSON(ctx, *view.Pins, &before); err != nil {
 		return nil, err
 	}
 	if err := samePins(before, pins); err != nil {
@@ -357,18 +341,6 @@ func (a *Activities) recordPinned(ctx context.Context, in PinInput, pinned Pinne
 
 func buildSubject(buildID string) records.Subject {
 	return records.Subject{Kind: records.SubjectBuild, ID: buildID}
-}
-
-// readJSON reads a document that Orgo itself has stored.
-func (a *Activities) readJSON(ctx context.Context, ref records.Ref, into any) error {
-	data, err := a.artifacts.ReadAll(ctx, ref, documentLimit)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("artifact %s: %w", ref.Digest, err)
-	}
-	return nil
 }
 
 // putJSON stores v in canonical form.

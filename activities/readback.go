@@ -21,21 +21,12 @@ import (
 // readBack reads every output from the store and gathers the evidence on which
 // the integrity, contract and validation gates decide.
 func (a *Activities) readBack(ctx context.Context, in StageInput, finished records.StageFinished) (StageOutput, error) {
-	out := StageOutput{Outputs: finished.Outputs, Evidence: gates.Evidence{
-		Stage: in.Pinned.Stage, Contracts: in.Contracts.Digest, Declared: len(finished.Outputs),
-	}}
-	contracts, err := a.contracts.get(ctx, in.Contracts)
+	evidence, err := a.reader.Outputs(ctx, in.Pinned.Stage, in.Contracts, finished.Outputs)
 	if err != nil {
 		return StageOutput{}, err
 	}
-	spec, _ := records.BuildStage(in.Pinned.Stage)
+	out := StageOutput{Outputs: finished.Outputs, Evidence: evidence}
 	for _, output := range finished.Outputs {
-		declared, _ := spec.Output(output.Name) // one that is not is read, and refused by the gate
-		evidence, err := a.readOutput(ctx, contracts, output, declared)
-		if err != nil {
-			return StageOutput{}, err
-		}
-		out.Evidence.Outputs = append(out.Evidence.Outputs, evidence)
 		if output.Name == records.OutReport {
 			if out.Report, err = a.readReport(ctx, output.Ref); err != nil {
 				return StageOutput{}, err
@@ -48,13 +39,13 @@ func (a *Activities) readBack(ctx context.Context, in StageInput, finished recor
 	return out, err
 }
 
-// readOutput reads one output to its end. Content that is not what it claims is
+// output reads one output to its end. Content that is not what it claims is
 // evidence, not an error: the gate refuses it.
-func (a *Activities) readOutput(
+func (r *Reader) output(
 	ctx context.Context, contracts *contractSet, output records.Artifact, spec records.OutputSpec,
 ) (gates.OutputEvidence, error) {
 	evidence := gates.OutputEvidence{Artifact: output}
-	content, err := a.artifacts.Open(ctx, output.Ref)
+	content, err := r.artifacts.Open(ctx, output.Ref)
 	if err != nil {
 		return evidence, missingIsEvidence(err)
 	}
@@ -68,7 +59,7 @@ func (a *Activities) readOutput(
 			return evidence, runner.Fail(gates.ContractsInvalid, nil, "the contract set has no schema %q", spec.Role)
 		}
 		evidence.Schema = digest
-		err = a.check(ctx, hashed, validator, spec.Lines, &evidence)
+		err = r.check(ctx, hashed, validator, spec.Lines, &evidence)
 	}
 	evidence.Found, evidence.Read = hashed.digest(), hashed.read
 	if err != nil {
@@ -102,11 +93,11 @@ const (
 
 // check applies a schema to a document, or to every line, and counts what it
 // finds in evidence. Of a document it checks the signatures, too.
-func (a *Activities) check(ctx context.Context, r io.Reader, v *schemas.Validator, lines bool, evidence *gates.OutputEvidence) error {
+func (r *Reader) check(ctx context.Context, from io.Reader, v *schemas.Validator, lines bool, evidence *gates.OutputEvidence) error {
 	if lines {
-		return checkLines(ctx, r, v, evidence)
+		return checkLines(ctx, from, v, evidence)
 	}
-	document, err := io.ReadAll(io.LimitReader(r, documentMax+1))
+	document, err := io.ReadAll(io.LimitReader(from, documentMax+1))
 	if err != nil {
 		return err
 	}
@@ -118,7 +109,7 @@ func (a *Activities) check(ctx context.Context, r io.Reader, v *schemas.Validato
 		evidence.Violations = 1
 		evidence.First = []string{problem}
 	}
-	evidence.Signatures = signaturesOf(document, a.trust.Keys)
+	evidence.Signatures = signaturesOf(document, r.trust.Keys)
 	evidence.Signed = len(evidence.Signatures)
 	return nil
 }

@@ -73,7 +73,7 @@ func TestSignedOutputsReachTheIntegrityGate(t *testing.T) {
 			t.Parallel()
 			ref, err := store.PutBytes(t.Context(), records.MediaJSON, c.document)
 			require.NoError(t, err)
-			evidence, err := a.readOutput(t.Context(), set, records.Artifact{Name: records.OutExchangeManifest, Ref: ref}, records.OutputSpec{Role: records.RoleValidationReport})
+			evidence, err := a.reader.output(t.Context(), set, records.Artifact{Name: records.OutExchangeManifest, Ref: ref}, records.OutputSpec{Role: records.RoleValidationReport})
 			require.NoError(t, err)
 			require.Equal(t, c.want, evidence.Signatures)
 			require.EqualValues(t, 1, evidence.Documents)

@@ -118,20 +118,16 @@ func (a *Activities) CallStage(ctx context.Context, begun StageBegun) (runner.Re
 	request.Attempt = attempt(ctx)
 	run, err := a.runners.Runner(request.Stage, request.Runner)
 	if err != nil {
-		return runner.Result{}, a.named(ctx, err)
+		return runner.Result{}, Report(ctx, err)
 	}
 	result, err := run.Run(ctx, request, beat.progress)
 	if errors.Is(err, runner.ErrPending) {
 		return runner.Result{}, activity.ErrResultPending
 	}
 	if err != nil {
-		return runner.Result{}, a.named(ctx, err)
+		return runner.Result{}, Report(ctx, err)
 	}
 	return result, nil
-}
-
-func (a *Activities) named(ctx context.Context, err error) error {
-	return ReportFailure(named(err), attempt(ctx))
 }
 
 func (a *Activities) begin(ctx context.Context, in StageInput) (StageBegun, error) {

@@ -76,28 +76,59 @@ func (vote Vote) same(other Vote) bool { return vote.Actor == other.Actor && vot
 
 // approvalsConfig is the config of a rule of type "approvals".
 type approvalsConfig struct {
+	// Solo says that nobody besides the requester has to agree. It stands alone: a rule
+	// cannot both ask for agreement and not.
+	Solo   bool           `json:"solo,omitempty"`
 	Quorum int            `json:"quorum"`          // how many persons
 	Roles  map[string]int `json:"roles,omitempty"` // how many of them with a role
 	MaxAge duration       `json:"max_age"`         // how long an approval counts
 }
 
-func readApprovals(raw json.RawMessage) (func(Context, Votes) []Finding, error) {
+func readApprovals(raw json.RawMessage) (ruleMade, error) {
 	var config approvalsConfig
 	if err := strict(raw, &config); err != nil {
-		return nil, err
+		return ruleMade{}, err
 	}
+	if err := config.check(); err != nil {
+		return ruleMade{}, err
+	}
+	find := config.findings()
+	if config.Solo {
+		find = soloFindings
+	}
+	made, err := forGate(GateApprovals, func(json.RawMessage) (func(Context, Votes) []Finding, error) { return find, nil })(raw)
+	made.solo = config.Solo
+	return made, err
+}
+
+// check returns what is wrong with a config, or nil.
+func (config approvalsConfig) check() error {
 	switch {
+	case config.Solo && (config.Quorum != 0 || config.Roles != nil || config.MaxAge != 0):
+		return wrong("/solo", "must stand alone: with it nobody has to agree, and the other keys would say who")
+	case config.Solo:
+		return nil
 	case config.Quorum < 1:
-		return nil, wrong("/quorum", "must be at least 1: otherwise the rule could never refuse")
+		return wrong("/quorum", "must be at least 1: otherwise the rule could never refuse")
 	case config.MaxAge <= 0:
-		return nil, wrong("/max_age", "must be a duration above zero, such as 24h")
+		return wrong("/max_age", "must be a duration above zero, such as 24h")
 	}
-	roles := slices.Sorted(maps.Keys(config.Roles))
-	for _, role := range roles {
+	for _, role := range slices.Sorted(maps.Keys(config.Roles)) {
 		if config.Roles[role] < 1 {
-			return nil, wrong("/roles/"+role, "must be at least 1")
+			return wrong("/roles/"+role, "must be at least 1")
 		}
 	}
+	return nil
+}
+
+// soloFindings says for the record that nobody had to agree. A rejection still ends
+// it: that is the gate's own rule.
+func soloFindings(Context, Votes) []Finding {
+	return []Finding{{Verdict: Pass, Message: "solo: by this rule nobody besides the requester has to agree"}}
+}
+
+func (config approvalsConfig) findings() func(Context, Votes) []Finding {
+	roles := slices.Sorted(maps.Keys(config.Roles))
 	return func(c Context, v Votes) []Finding {
 		approvers := config.approvers(c, v)
 		var findings []Finding
@@ -120,7 +151,7 @@ func readApprovals(raw json.RawMessage) (func(Context, Votes) []Finding, error) 
 			}
 		}
 		return findings
-	}, nil
+	}
 }
 
 // approvers returns everyone whose approval counts now, with the roles in which

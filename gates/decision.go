@@ -50,14 +50,19 @@ func worse(a, b Verdict) Verdict {
 	}
 }
 
-// Subject is what a decision is about.
+// Subject is what a decision is about. Subjects are compared: two decisions are
+// about the same only if all of it is equal.
 type Subject struct {
-	BuildID    string        `json:"build_id"`
-	Stage      records.Stage `json:"stage"`
-	Generation int           `json:"generation"`
-	ReleaseID  string        `json:"release_id,omitempty"`
-	Channel    string        `json:"channel,omitempty"`
-	Cohort     string        `json:"cohort,omitempty"`
+	BuildID string        `json:"build_id"`
+	Stage   records.Stage `json:"stage"`
+	// Generation is that of the build's stage; of a release, the stage of its rollout,
+	// from 1.
+	Generation int    `json:"generation"`
+	ReleaseID  string `json:"release_id,omitempty"`
+	Channel    string `json:"channel,omitempty"`
+	Cohort     string `json:"cohort,omitempty"`
+	// Pack is the digest, as sha256:…, of the pack that a release brings.
+	Pack string `json:"pack,omitempty"`
 }
 
 // Finding is what one rule found. RuleID is the policy's, or "orgo/…" for a

@@ -109,7 +109,7 @@ func TestDecisionsMadeElsewhereAreSeen(t *testing.T) {
 	require.Empty(t, madeElsewhere(t, "p.go", []byte("package p\nimport \"github.com/initkoa/orgo/gates\"\nvar none gates.Decision\nvar zero = gates.Decision{}")))
 }
 
-// What is exported and returns a Decision is one function for each gate, the one
+// What is exported and returns a Decision is one function for each gate, those
 // for overrides, Decide for evidence in JSON, and Replay: there is no other way in.
 func TestFailOpen19EveryEntryIsAGate(t *testing.T) {
 	t.Parallel()
@@ -135,6 +135,6 @@ func TestFailOpen19EveryEntryIsAGate(t *testing.T) {
 		}
 	}
 	slices.Sort(entries)
-	require.Equal(t, []string{"Approvals", "Compatible", "Contract", "Decide", "Dependency", "Determinism", "Freeze", "Health", "Integrity",
+	require.Equal(t, []string{"Approvals", "BreakGlass", "Compatible", "Contract", "Decide", "Dependency", "Determinism", "Freeze", "Health", "Integrity",
 		"Origin", "Overrule", "Replay", "Reproducibility", "Validation"}, entries)
 }

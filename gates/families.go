@@ -41,6 +41,7 @@ type ruleMade struct {
 	find     check
 	override *overrideConfig
 	deadline OnDeadline // of a rule of rollout health
+	solo     bool       // of a rule of approvals
 }
 
 // families has every rule type. Stage dependency, integrity and contract always
@@ -54,7 +55,7 @@ func families() []family {
 		{typeValidation, forGate(GateValidation, readValidation)},
 		{typeDeterminism, forGate(GateReproducibility, readDeterminism)},
 		{typeCompatible, forGate(GateCompatibility, readCompatibility)},
-		{typeApprovals, forGate(GateApprovals, readApprovals)},
+		{typeApprovals, readApprovals},
 		{typeHealth, readHealth},
 		{typeFreeze, forGate(GateFreeze, readFreeze)},
 		{typeExpression, readExpression},

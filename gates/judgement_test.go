@@ -121,6 +121,9 @@ func TestOnlyItsOwnPassAdvances(t *testing.T) {
 	other.Subject.Cohort = "everybody"
 	require.Equal(t, gates.Hold, judged(judgement(""), other))
 	other = d
+	other.Subject.Pack = records.DigestOf([]byte("another pack")).String()
+	require.Equal(t, gates.Hold, judged(judgement(""), other), "of the same release, before its intent changed")
+	other = d
 	other.Gate = gates.GateFreeze
 	require.Equal(t, gates.Hold, judged(judgement(""), other))
 	require.Equal(t, gates.RollBack, judged(gates.Judgement{}, d))

@@ -18,6 +18,9 @@ type Override struct {
 	// Of is the digest of what the overridden decision looked at. An override holds
 	// for exactly that.
 	Of records.Digest `json:"of"`
+	// BreakGlass says that it is one, and ConfirmedBy who confirmed it (BreakGlass).
+	BreakGlass  bool   `json:"break_glass,omitempty"`
+	ConfirmedBy string `json:"confirmed_by,omitempty"`
 }
 
 const ruleOverride = "orgo/override"
@@ -104,6 +107,9 @@ func overrideFindings(c Context, in overrideInputs) []Finding {
 	}
 	if !c.At.Before(o.ExpiresAt) {
 		refused(OverrideIncomplete, "expires_at", "has expired, or never began")
+	}
+	if o.BreakGlass || o.ConfirmedBy != "" {
+		refused(OverrideIncomplete, "break_glass", "is asked for otherwise, by two persons")
 	}
 	if len(findings) == 0 {
 		findings = append(findings, Finding{RuleID: rule.ID, Verdict: Pass, Evidence: &in.Refused.InputsDigest})

@@ -189,6 +189,17 @@ const (
 	SequenceStale         Code = "SEQUENCE_STALE"
 	ActivationFailed      Code = "ACTIVATION_FAILED"
 	DriftDetected         Code = "DRIFT_DETECTED"
+	RollbackRequested     Code = "ROLLBACK_REQUESTED"
+	AbortRequested        Code = "ABORT_REQUESTED"
+	DowngradeApproved     Code = "DOWNGRADE_APPROVED"
+	ApproverNotSeparate   Code = "APPROVER_NOT_SEPARATE"
+	IntentChanged         Code = "INTENT_CHANGED"
+	PromotionMissing      Code = "PROMOTION_MISSING"
+	GlassUnconfirmed      Code = "BREAK_GLASS_UNCONFIRMED"
+	GlassExpired          Code = "BREAK_GLASS_EXPIRED"
+	GlassUsed             Code = "BREAK_GLASS_USED"
+	GlassOutOfScope       Code = "BREAK_GLASS_OUT_OF_SCOPE"
+	GlassReviewOverdue    Code = "BREAK_GLASS_REVIEW_OVERDUE"
 )
 
 // Reason is one row of the table: what a code means and what to do about it.
@@ -282,8 +293,8 @@ var reasonTable = []Reason{
 	{TargetUnavailable, ClassDistribution, Sev3, ByOperator, "a target cannot be read or written", "see that its disk is there, has room and is writable", false},
 	{TargetUnreadable, ClassRuntime, Sev1, ByOperator, "the index that a target says is active is not there or not what its digest says", "find out who changed the target; nothing is published over it", true},
 	{PackNotDistributed, ClassDistribution, Sev3, ByOperator, "a pack is to be active that is not whole on the target", "distribute it first", true},
-	{TargetLinkForeign, ClassRuntime, Sev1, ByOperator, "a link of a target leads elsewhere than the index says, or is of no cohort", "find out who changed it; publish the next index", true},
-	{TargetLinkMissing, ClassRuntime, Sev1, ByOperator, "a link of a target is not there", "find out who removed it; publish the next index", true},
+	{TargetLinkForeign, ClassRuntime, Sev1, ByOperator, "a link of a target leads elsewhere than the index says, or is of no cohort", "find out who changed it; publish the same index again, which puts links right", true},
+	{TargetLinkMissing, ClassRuntime, Sev1, ByOperator, "a link of a target is not there", "find out who removed it; publish the same index again, which puts links right", true},
 	{TargetPackMissing, ClassRuntime, Sev1, ByOperator, "a link of a target leads to a pack of which something is missing", "find out who removed it; distribute the pack again", true},
 	{TargetPackChanged, ClassRuntime, Sev1, ByOperator, "an active pack has other content than its digests say", "find out who changed it; distribute the pack again", true},
 	{ApprovalsMissing, ClassGovernance, Sev4, ByApprover, "not everybody has approved whose approval the policy asks for", "have those who are named approve", false},
@@ -341,6 +352,17 @@ var reasonTable = []Reason{
 	{SequenceStale, ClassDistribution, Sev4, ByTime, "an index, or what was read with it, is older than the newest", "nothing: the newest counts", false},
 	{ActivationFailed, ClassDistribution, Sev3, ByOperator, "a cohort was read back with something else active than was published", "see the target's log; the release is rolled back", true},
 	{DriftDetected, ClassRuntime, Sev2, ByOperator, "a cohort has something else active than the index says", "find out who changed it; the channel moves on when both agree again", false},
+	{RollbackRequested, ClassGovernance, Sev3, ByNobody, "an operator asked to take a release back", "release a corrected pack", true},
+	{AbortRequested, ClassGovernance, Sev4, ByNobody, "an operator ended a release", "create a new release", true},
+	{DowngradeApproved, ClassGovernance, Sev4, ByNobody, "a release takes a cohort to a pack that was built earlier, as its approved intent says", "nothing needs to be done", true},
+	{ApproverNotSeparate, ClassGovernance, Sev4, ByApprover, "who asked for a release, started its build or changed its policy may not approve it", "ask somebody else to approve", true},
+	{IntentChanged, ClassGovernance, Sev4, ByApprover, "an approval is of another intent than the release has now", "look at the release again and approve what it is now", true},
+	{PromotionMissing, ClassGovernance, Sev4, ByOperator, "a stage asks for an operator to promote it", "promote the release", false},
+	{GlassUnconfirmed, ClassGovernance, Sev4, ByApprover, "a break-glass needs two different persons, the second of whom confirms it", "have another person confirm it", false},
+	{GlassExpired, ClassGovernance, Sev4, ByNobody, "a break-glass is only good for a few hours after it was opened", "open another one, if it is still needed", true},
+	{GlassUsed, ClassGovernance, Sev4, ByNobody, "a break-glass is good for one use, and for none once it is reviewed", "open another one, if it is still needed", true},
+	{GlassOutOfScope, ClassSafety, Sev3, ByRequester, "a break-glass is for the gates, the stage and the intent that it names, and for a refusal that is there", "open one for exactly what was refused", true},
+	{GlassReviewOverdue, ClassGovernance, Sev3, ByOperator, "an earlier break-glass of the organization was not reviewed in time", "review it; it is named", false},
 }
 
 // Lookup returns the row of code, and whether there is one.

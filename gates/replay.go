@@ -25,7 +25,14 @@ func Replay(stored Decision, rules Ruleset) (Decision, error) {
 		return Decision{}, fmt.Errorf("%w: its inputs are not those of its digest", ErrNotReplayable)
 	}
 	c := Context{Subject: stored.Subject, Rules: rules, At: stored.EvaluatedAt, Actor: stored.Actor, Evaluator: stored.EvaluatorVersion}
-	if stored.Override != nil {
+	switch {
+	case stored.Override != nil && stored.Override.BreakGlass:
+		var in GlassInputs
+		if err := strict(stored.Inputs, &in); err != nil {
+			return Decision{}, fmt.Errorf("%w: %w", ErrNotReplayable, err)
+		}
+		return BreakGlass(c, in), nil
+	case stored.Override != nil:
 		var in overrideInputs
 		if err := strict(stored.Inputs, &in); err != nil {
 			return Decision{}, fmt.Errorf("%w: %w", ErrNotReplayable, err)

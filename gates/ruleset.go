@@ -22,6 +22,7 @@ type compiledRule struct {
 	Rule
 	find     check
 	deadline OnDeadline
+	solo     bool
 }
 
 // Compile makes the rules of a policy ready. What ParsePolicy has accepted
@@ -36,7 +37,7 @@ func (p Policy) Compile() (Ruleset, error) {
 		if made.override != nil {
 			set.overrides = append(set.overrides, overrideRule{rule, *made.override})
 		} else {
-			set.rules[made.gate] = append(set.rules[made.gate], compiledRule{rule, made.find, made.deadline})
+			set.rules[made.gate] = append(set.rules[made.gate], compiledRule{rule, made.find, made.deadline, made.solo})
 		}
 	}
 	for _, gate := range Gates() {

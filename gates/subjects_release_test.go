@@ -189,7 +189,7 @@ func approvalsSubject() subject[gates.Votes] {
 			vote(func(v *gates.Vote) { v.ExpiresAt = time.Time{} }),
 		},
 		rules: []string{
-			`approvals {"quorum":2,"roles":{"legal":1},"max_age":"24h"}`, `approvals {"quorum":1,"roles":{"legal":1,"owner":1},"max_age":"24h"}`,
+			`approvals {"solo":true}`, `approvals {"quorum":2,"roles":{"legal":1},"max_age":"24h"}`, `approvals {"quorum":1,"roles":{"legal":1,"owner":1},"max_age":"24h"}`,
 			`cel {"gate":"approvals","expression":"requester.startsWith(\"team/\")","message":"a team asks","refuses":{"requester":"x"}}`,
 		},
 		repair: func(_ *gates.Context, v *gates.Votes, u gates.Unmet) bool {

@@ -16,14 +16,38 @@ import (
 // TaskQueue is where Orgo's own worker listens.
 const TaskQueue = "orgo"
 
-// BuildWorkflow is the type of the workflow that runs a build.
-const BuildWorkflow = "orgo.build"
+// The types of the workflows.
+const (
+	BuildWorkflow    = "orgo.build"
+	ReleaseWorkflow  = "orgo.release"
+	ChannelWorkflow  = "orgo.channel"
+	RollbackWorkflow = "orgo.rollback"
+)
 
 // The activities, by the names under which workflows call them.
 const (
 	ActivityPin    = "orgo.pin"
 	ActivityRecord = "orgo.record"
 	ActivityFinish = "orgo.finish"
+)
+
+// The activities of releases and channels. Those of the first group are short and
+// run inline.
+const (
+	ActivityLoad    = "orgo.record.load"
+	ActivityInbox   = "orgo.record.inbox"
+	ActivityCommit  = "orgo.record.commit"
+	ActivityOutcome = "orgo.action.outcome"
+
+	ActivityCheck      = "orgo.release.check"
+	ActivityFreeze     = "orgo.release.freeze-cohorts"
+	ActivityDistribute = "orgo.distribute"
+	ActivityVerify     = "orgo.release.verify"
+	ActivityAgain      = "orgo.release.reduce-again"
+	ActivityAsk        = "orgo.channel.ask"
+	ActivityPublish    = "orgo.activate"
+	ActivityObserve    = "orgo.channel.observe"
+	ActivityExamine    = "orgo.rollback.examine"
 )
 
 // Each stage has activity types of its own, so that the Temporal Web UI tells
@@ -55,6 +79,19 @@ const (
 	QueryBuild     = "build"
 )
 
+// The messages to releases and channels.
+const (
+	// UpdateAct has an action carried out that was recorded: its argument is the id of
+	// the entry that asks for it.
+	UpdateAct = "act"
+	// SignalPoke says that something new is in the store.
+	SignalPoke = "poke"
+	// SignalWindows brings cumulative windows of telemetry.
+	SignalWindows = "windows"
+	QueryRelease  = "release"
+	QueryChannel  = "channel"
+)
+
 // The search attributes. They are registered by the local stack, and by
 // `orgo migrate` elsewhere.
 const (
@@ -72,6 +109,8 @@ var (
 	keyStage        = temporal.NewSearchAttributeKeyKeyword(AttributeStage)
 	keyState        = temporal.NewSearchAttributeKeyKeyword(AttributeState)
 	keyReasonCode   = temporal.NewSearchAttributeKeyKeywordList(AttributeReasonCode)
+	keyChannel      = temporal.NewSearchAttributeKeyKeyword(AttributeChannel)
+	keyRelease      = temporal.NewSearchAttributeKeyKeyword(AttributeRelease)
 	keyOrganization = temporal.NewSearchAttributeKeyKeyword(AttributeOrganization)
 )
 
@@ -110,4 +149,20 @@ func ParseBuildWorkflowID(workflowID string) (organization, buildID string, err 
 		return "", "", fmt.Errorf("workflow id %q is not build/<organization>/<build>", workflowID)
 	}
 	return parts[1], parts[2], nil
+}
+
+// ReleaseWorkflowID returns the id of the workflow that runs a release.
+func ReleaseWorkflowID(organization, releaseID string) string {
+	return fmt.Sprintf("release/%s/%s", organization, releaseID)
+}
+
+// ChannelWorkflowID returns the id of the workflow of a channel.
+func ChannelWorkflowID(organization string, c records.ChannelName) string {
+	return fmt.Sprintf("channel/%s/%s/%s", organization, c.Environment, c.Name)
+}
+
+// RollbackWorkflowID returns the id of the workflow that finds a target for a
+// containment of a channel.
+func RollbackWorkflowID(organization string, c records.ChannelName, containment string) string {
+	return fmt.Sprintf("rollback/%s/%s/%s/%s", organization, c.Environment, c.Name, containment)
 }

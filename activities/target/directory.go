@@ -3,6 +3,7 @@ package target
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -16,6 +17,7 @@ import (
 //
 //	<root>/<organization>/<environment>/<channel>/
 //	    current     -> states/<index digest>     the one link that is switched
+//	    fence       -> states/<index digest>     set before it
 //	    index.json  -> current/index.json
 //	    cohorts     -> current/cohorts
 //	    packs/<pack digest>/{manifest.json,exchange.json,files/…}
@@ -47,6 +49,7 @@ const (
 	fileMode      = 0o640
 
 	currentLink = "current"
+	fenceLink   = "fence"
 	packsDir    = "packs"
 	statesDir   = "states"
 	cohortsDir  = "cohorts"
@@ -92,32 +95,39 @@ func OpenDirectory(root string, channel index.Channel, store runner.ArtifactStor
 // Close releases the directory.
 func (d *Directory) Close() error { return d.dir.Close() }
 
-// present returns the active index, or nil where nothing was ever published. One
-// that cannot be read is an error: with it the fence would be lost.
-func (d *Directory) present() (*index.Index, string, error) {
-	link, err := d.dir.Readlink(currentLink)
+// read returns the index to which a link leads, and its state; nil where there is
+// no link. An index that cannot be read is an error: with it the fence would be lost.
+func (d *Directory) read(link string) (*index.Index, string, error) {
+	to, err := d.dir.Readlink(link)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, "", nil
 	}
 	if err != nil {
-		return nil, "", runner.Fail(gates.TargetUnreadable, err, "target %s: its link %s", d.channel, currentLink)
+		return nil, "", d.unreadable(link, err)
 	}
-	data, err := d.dir.ReadFile(path.Join(link, indexFile))
+	if info, err := d.dir.Lstat(to); err != nil || !info.IsDir() {
+		return nil, "", d.unreadable(link, err)
+	}
+	data, err := d.dir.ReadFile(path.Join(to, indexFile))
 	if err != nil {
-		return nil, "", runner.Fail(gates.TargetUnreadable, err, "target %s: its index", d.channel)
+		return nil, "", d.unreadable(link, err)
 	}
-	present, err := index.Parse(data)
+	found, err := index.Parse(data)
 	if err != nil {
-		return nil, "", runner.Fail(gates.TargetUnreadable, err, "target %s: its index", d.channel)
+		return nil, "", d.unreadable(link, err)
 	}
-	state, err := stateOf(present)
+	state, err := stateOf(found)
 	if err != nil {
 		return nil, "", err
 	}
-	if state != link || present.Channel != d.channel {
-		return nil, "", runner.Fail(gates.TargetUnreadable, nil, "target %s: its index is %s of %s, linked as %s", d.channel, state, present.Channel, link)
+	if state != to || found.Channel != d.channel {
+		return nil, "", d.unreadable(link, fmt.Errorf("it is %s of %s, linked as %s", state, found.Channel, to))
 	}
-	return &present, state, nil
+	return &found, state, nil
+}
+
+func (d *Directory) unreadable(link string, err error) error {
+	return runner.Fail(gates.TargetUnreadable, err, "target %s: the index behind %s", d.channel, link)
 }
 
 // stateOf names the state directory of an index.

@@ -68,7 +68,7 @@ func (b bench) index(t *testing.T, sequence, number int64) index.Index {
 		next.Cohorts = append(next.Cohorts, index.Cohort{
 			Name: name, Percentage: 50, Since: start, Release: index.Release{ID: fmt.Sprintf("release-%d", number), Number: number},
 			Pack: index.Pack{
-				BuildID: "build", BuiltAt: start.Add(time.Duration(number) * time.Hour),
+				BuildID: "build", Version: fmt.Sprintf("1.%d.0", number), BuiltAt: start.Add(time.Duration(number) * time.Hour),
 				Manifest: b.put(t, fmt.Sprintf("manifest %s %d", name, number)), Exchange: b.put(t, "exchange"),
 				Files: []records.Artifact{{Name: "pack", Path: "data/pack.bin", Ref: b.put(t, fmt.Sprintf("pack %s %d", name, number))}},
 			},
@@ -84,9 +84,17 @@ func packDigest(t *testing.T, p index.Pack) records.Digest {
 	return d
 }
 
+func packs(i index.Index) []index.Pack {
+	var all []index.Pack
+	for _, cohort := range i.Cohorts {
+		all = append(all, cohort.Pack)
+	}
+	return all
+}
+
 func publish(t *testing.T, dir *target.Directory, next index.Index) {
 	t.Helper()
-	require.NoError(t, dir.Distribute(t.Context(), next))
+	require.NoError(t, dir.Distribute(t.Context(), packs(next)...))
 	require.NoError(t, dir.Publish(t.Context(), next))
 }
 
@@ -110,7 +118,7 @@ func TestDistributingActivatesNothing(t *testing.T) {
 	dir := b.open(t, target.Unwatched{})
 	next := b.index(t, 1, 1)
 	requireCode(t, gates.PackNotDistributed, dir.Publish(t.Context(), next))
-	require.NoError(t, dir.Distribute(t.Context(), next))
+	require.NoError(t, dir.Distribute(t.Context(), packs(next)...))
 	found := observe(t, dir)
 	require.Nil(t, found.Index)
 	require.False(t, found.Fine())
@@ -132,11 +140,14 @@ func TestTheFence(t *testing.T) {
 	before := observe(t, dir)
 
 	other := b.index(t, 2, 3)
-	require.NoError(t, dir.Distribute(t.Context(), other))
+	require.NoError(t, dir.Distribute(t.Context(), packs(other)...))
 	requireCode(t, gates.PublishFenced, dir.Publish(t.Context(), first))
 	requireCode(t, gates.PublishFenced, dir.Publish(t.Context(), other))
 	requireCode(t, gates.IndexRefused, dir.Publish(t.Context(), b.index(t, 4, 3)))
 	requireCode(t, gates.IndexDowngrade, dir.Publish(t.Context(), b.index(t, 3, 1)))
+	low := b.index(t, 3, 3)
+	low.MinimumVersion = "1.3.1"
+	requireCode(t, gates.BelowMinimum, dir.Publish(t.Context(), low))
 	foreign := b.index(t, 3, 3)
 	foreign.Name = "other"
 	requireCode(t, gates.IndexRefused, dir.Publish(t.Context(), foreign))
@@ -248,6 +259,12 @@ func TestDriftOfTheTargetIsSeen(t *testing.T) {
 		"stranger": {gates.TargetLinkForeign, func(t *testing.T, b bench) {
 			require.NoError(t, os.Symlink("/etc", b.path("cohorts", "stranger")))
 		}},
+		"state is a link": {gates.TargetUnreadable, func(t *testing.T, b bench) {
+			to, err := filepath.EvalSymlinks(b.path("current"))
+			require.NoError(t, err)
+			require.NoError(t, os.Rename(to, to+".moved"))
+			require.NoError(t, os.Symlink(filepath.Base(to)+".moved", to))
+		}},
 		"index unlinked": {gates.TargetLinkMissing, func(t *testing.T, b bench) { require.NoError(t, os.Remove(b.path("index.json"))) }},
 		"cohorts is a directory": {gates.TargetLinkForeign, func(t *testing.T, b bench) {
 			require.NoError(t, os.Remove(b.path("cohorts")))
@@ -296,7 +313,7 @@ func TestACrashLeavesTheOldIndexOrTheNew(t *testing.T) {
 		publish(t, b.open(t, target.Unwatched{}), b.index(t, 1, 1))
 		next := b.index(t, 2, 2)
 		crashing := b.open(t, &crash{left: n})
-		err := crashing.Distribute(t.Context(), next)
+		err := crashing.Distribute(t.Context(), packs(next)...)
 		if err == nil {
 			err = crashing.Publish(t.Context(), next)
 		}
@@ -332,14 +349,14 @@ func TestPublishersDoNotInterleave(t *testing.T) {
 	b := setup(t)
 	first := b.index(t, 1, 1)
 	dir := b.open(t, target.Unwatched{})
-	require.NoError(t, dir.Distribute(t.Context(), first))
+	require.NoError(t, dir.Distribute(t.Context(), packs(first)...))
 	steps := &pausing{reached: make(chan struct{}), proceed: make(chan struct{})}
 	slow := b.open(t, steps)
 	ended := make(chan error, 1)
 	go func() { ended <- slow.Publish(context.WithoutCancel(t.Context()), first) }()
 	<-steps.reached
 	requireCode(t, gates.TargetBusy, dir.Publish(t.Context(), first))
-	requireCode(t, gates.TargetBusy, dir.Distribute(t.Context(), first))
+	requireCode(t, gates.TargetBusy, dir.Distribute(t.Context(), packs(first)...))
 	close(steps.proceed)
 	require.NoError(t, <-ended)
 	require.True(t, observe(t, dir).Fine())
@@ -351,7 +368,7 @@ func TestAPackThatIsNotWhatItSaysIsNotDistributed(t *testing.T) {
 	dir := b.open(t, target.Unwatched{})
 	next := b.index(t, 1, 1)
 	next.Cohorts[0].Pack.Manifest.Size++
-	requireCode(t, gates.DigestMismatch, dir.Distribute(t.Context(), next))
+	requireCode(t, gates.DigestMismatch, dir.Distribute(t.Context(), packs(next)...))
 	requireCode(t, gates.PackNotDistributed, dir.Publish(t.Context(), next))
 }
 

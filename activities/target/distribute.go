@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/initkoa/orgo/activities/runner"
-	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/index"
 )
@@ -23,11 +22,18 @@ func content(p index.Pack) map[string]records.Ref {
 	return files
 }
 
-// Distribute fetches the packs of an index that are not whole on the target.
-func (d *Directory) Distribute(ctx context.Context, next index.Index) error {
-	return d.alone(next, func() error {
-		for _, cohort := range next.Cohorts {
-			if err := d.fetch(ctx, cohort.Pack); err != nil {
+// Distribute fetches the packs that are not whole on the target.
+func (d *Directory) Distribute(ctx context.Context, packs ...index.Pack) error {
+	for _, pack := range packs {
+		// Its paths become names of files: nothing is written before they are known
+		// to stay below the pack.
+		if err := pack.Check(); err != nil {
+			return refused(err)
+		}
+	}
+	return d.alone(func() error {
+		for _, pack := range packs {
+			if err := d.fetch(ctx, pack); err != nil {
 				return err
 			}
 		}
@@ -35,39 +41,15 @@ func (d *Directory) Distribute(ctx context.Context, next index.Index) error {
 	})
 }
 
-// alone does something for an index of this channel while no other publisher does.
-func (d *Directory) alone(next index.Index, do func() error) (err error) {
-	if err := d.own(next); err != nil {
-		return err
-	}
-	unlock, err := d.lock()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, unlock()) }()
-	return do()
-}
-
-// own refuses indexes that are broken or of another channel.
-func (d *Directory) own(next index.Index) error {
-	if err := next.Check(); err != nil {
-		return refused(err)
-	}
-	if next.Channel != d.channel {
-		return runner.Fail(gates.IndexRefused, nil, "an index of %s is not for target %s", next.Channel, d.channel)
-	}
-	return nil
-}
-
 // fetch makes a pack whole. What is there and is not whole is moved aside only
 // once its replacement is complete.
 func (d *Directory) fetch(ctx context.Context, pack index.Pack) error {
-	name, err := packOf(pack)
-	if err != nil {
+	drift, err := d.inspect(ctx, pack)
+	if err != nil || len(drift) == 0 {
 		return err
 	}
-	drift, err := d.inspect(ctx, name, pack)
-	if err != nil || len(drift) == 0 {
+	name, err := packOf(pack)
+	if err != nil {
 		return err
 	}
 	fresh := name + ".tmp"

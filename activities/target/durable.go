@@ -44,19 +44,28 @@ func (d *Directory) sync(name string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
+// freshLink is where links are made, beside none of those that they replace: a
+// killed publisher leaves no stranger among the cohorts.
+const freshLink = "link.tmp"
+
 // link makes name a link to to, in one step also where there is one already.
 func (d *Directory) link(name, to string) error {
 	if was, err := d.dir.Readlink(name); err == nil && was == to {
 		return nil
 	}
-	fresh := name + ".tmp"
-	if err := d.dir.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := d.dir.RemoveAll(freshLink); err != nil {
 		return err
 	}
-	if err := d.dir.Symlink(to, fresh); err != nil {
+	if err := d.dir.Symlink(to, freshLink); err != nil {
 		return err
 	}
-	if err := d.dir.Rename(fresh, name); err != nil {
+	// A rename replaces anything but a directory.
+	if info, err := d.dir.Lstat(name); err == nil && info.IsDir() {
+		if err := d.dir.RemoveAll(name); err != nil {
+			return err
+		}
+	}
+	if err := d.dir.Rename(freshLink, name); err != nil {
 		return err
 	}
 	return d.sync(path.Dir(name))

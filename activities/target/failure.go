@@ -13,6 +13,7 @@ func codes() map[index.Fault]gates.Code {
 	return map[index.Fault]gates.Code{
 		index.NotAuthorized: gates.IndexDowngrade,
 		index.RevokedPack:   gates.ArtifactRevoked,
+		index.BelowMinimum:  gates.BelowMinimum,
 	}
 }
 

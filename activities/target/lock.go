@@ -9,6 +9,16 @@ import (
 	"github.com/initkoa/orgo/gates"
 )
 
+// alone does something while nobody else changes the target.
+func (d *Directory) alone(do func() error) (err error) {
+	unlock, err := d.lock()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	return do()
+}
+
 // lock keeps other publishers out until unlock is called. It is the operating
 // system's lock, so a killed process leaves none behind.
 func (d *Directory) lock() (unlock func() error, err error) {

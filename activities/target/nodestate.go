@@ -15,7 +15,7 @@ type Stamp struct {
 	Started  time.Time // when the attempt began
 }
 
-// NoPack is the pack id of a cohort whose link leads to no pack.
+// NoPack is the pack id of a cohort in which no pack is active, or is to be.
 const NoPack = "none"
 
 // NodeStateOf returns the state of one cohort in the form in which nodes tell theirs. It is proof of an
@@ -27,7 +27,7 @@ func NodeStateOf(found State, name string, stamp Stamp) (telemetry.NodeState, er
 	if err != nil {
 		return telemetry.NodeState{}, err
 	}
-	want, err := cohort.Pack.Digest()
+	want, err := cohort.wanted()
 	if err != nil {
 		return telemetry.NodeState{}, err
 	}
@@ -40,20 +40,15 @@ func NodeStateOf(found State, name string, stamp Stamp) (telemetry.NodeState, er
 		Environment: found.Index.Environment,
 		CreatedAt:   at,
 		Active:      telemetry.ActivePack{Channel: found.Index.Name, PackID: packID(cohort.Found), ActivatedAt: cohort.Since},
-		Installed:   []telemetry.Pack{{PackID: want.String(), InstalledAt: cohort.Since, ManifestRef: refOf(cohort.Pack.Manifest), Status: "VERIFIED"}},
+		Installed:   []telemetry.Pack{},
 		Pins:        telemetry.Pins{RevokedPackIDs: []string{}},
-		LastAttempt: &telemetry.Attempt{Type: attemptOf(found, name), TargetPackID: want.String(), Status: telemetry.Succeeded, StartedAt: stamp.Started, FinishedAt: &at},
+		LastAttempt: &telemetry.Attempt{Type: attemptOf(found, cohort), TargetPackID: packID(want), Status: telemetry.Succeeded, StartedAt: stamp.Started, FinishedAt: &at},
 		Health:      telemetry.Health{Status: telemetry.Healthy, Signals: []telemetry.Signal{{Name: "drift", Value: float64(len(drift))}}},
 	}
 	for _, revoked := range found.Index.Revoked {
 		node.Pins.RevokedPackIDs = append(node.Pins.RevokedPackIDs, revoked.String())
 	}
-	if cohort.Found == want {
-		exchange := refOf(cohort.Pack.Exchange)
-		node.Active.ExchangeRef = &exchange
-	}
 	if !proven {
-		node.Installed[0].Status = "FAILED"
 		node.LastAttempt.Status = telemetry.Failed
 		node.LastAttempt.ReasonCode = string(gates.TargetLinkForeign)
 		node.Health.Status = telemetry.Unhealthy
@@ -61,12 +56,43 @@ func NodeStateOf(found State, name string, stamp Stamp) (telemetry.NodeState, er
 	if len(drift) > 0 {
 		node.LastAttempt.ReasonCode = string(drift[0].Code)
 	}
+	if !cohort.Inactive {
+		describePack(&node, cohort, proven)
+	}
 	return node, nil
 }
 
-func attemptOf(found State, name string) telemetry.AttemptType {
+// describePack says of the pack that is to be active what was found of it. Of that
+// of an inactive cohort nothing is known: it was not looked at.
+func describePack(node *telemetry.NodeState, cohort Cohort, proven bool) {
+	installed := telemetry.Pack{
+		PackID: node.LastAttempt.TargetPackID, InstalledAt: cohort.Since, ManifestRef: refOf(cohort.Pack.Manifest), Status: "VERIFIED",
+	}
+	if !proven {
+		installed.Status = "FAILED"
+	}
+	node.Installed = append(node.Installed, installed)
+	if node.Active.PackID == installed.PackID {
+		exchange := refOf(cohort.Pack.Exchange)
+		node.Active.ExchangeRef = &exchange
+	}
+}
+
+// wanted is the digest of the pack that is to be active, zero where none is.
+func (c Cohort) wanted() (records.Digest, error) {
+	if c.Inactive {
+		return records.Digest{}, nil
+	}
+	return c.Pack.Digest()
+}
+
+// attemptOf is a rollback where a pack is taken away, or taken back to an older one.
+func attemptOf(found State, cohort Cohort) telemetry.AttemptType {
+	if cohort.Inactive {
+		return "ROLLBACK"
+	}
 	for _, downgrade := range found.Index.Downgrades {
-		if downgrade.Cohort == name {
+		if downgrade.Cohort == cohort.Name {
 			return "ROLLBACK"
 		}
 	}

@@ -2,10 +2,7 @@ package target
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -17,16 +14,20 @@ import (
 	"github.com/initkoa/orgo/records/index"
 )
 
-// Observe reads every link and hashes all that they lead to. It takes no lock: a
-// state never changes once it is active, so a switch meanwhile cannot mix two.
+// Observe reads every link and hashes all that they lead to. It takes no lock: what
+// is active changes only towards what its index says, so a switch meanwhile cannot
+// mix two.
 func (d *Directory) Observe(ctx context.Context) (State, error) {
-	present, active, err := d.present()
+	present, active, err := d.read(currentLink)
 	var unreadable *runner.Failure
 	if errors.As(err, &unreadable) && unreadable.Code == gates.TargetUnreadable {
 		return State{Drift: []Drift{{gates.TargetUnreadable, currentLink}}}, nil
 	}
-	if err != nil || present == nil {
+	if err != nil {
 		return State{}, err
+	}
+	if present == nil {
+		return d.unpublished(), nil
 	}
 	digest, err := present.Digest()
 	if err != nil {
@@ -36,6 +37,7 @@ func (d *Directory) Observe(ctx context.Context) (State, error) {
 	for _, link := range fixedLinks() {
 		found.Drift = append(found.Drift, d.follow(link.name, link.to)...)
 	}
+	found.Drift = append(found.Drift, d.fenceDrift(*present)...)
 	strangers, err := d.strangers(path.Join(active, cohortsDir), *present)
 	if err != nil {
 		return State{}, err
@@ -52,6 +54,14 @@ func (d *Directory) Observe(ctx context.Context) (State, error) {
 	return found, nil
 }
 
+// unpublished is the state without an active index. Behind a fence there should be one.
+func (d *Directory) unpublished() State {
+	if _, err := d.dir.Lstat(fenceLink); errors.Is(err, fs.ErrNotExist) {
+		return State{}
+	}
+	return State{Drift: []Drift{{gates.TargetLinkMissing, currentLink}}}
+}
+
 // follow compares a link with where it must lead.
 func (d *Directory) follow(name, want string) []Drift {
 	to, err := d.dir.Readlink(name)
@@ -64,8 +74,20 @@ func (d *Directory) follow(name, want string) []Drift {
 	return nil
 }
 
-// strangers are links for cohorts that the index does not have.
+// absent finds whatever stands where nothing may.
+func (d *Directory) absent(name string) []Drift {
+	if _, err := d.dir.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+		return []Drift{{gates.TargetLinkForeign, name}}
+	}
+	return nil
+}
+
+// strangers are links for cohorts that the index does not have, or what stands in
+// the place of the directory of links.
 func (d *Directory) strangers(dir string, present index.Index) ([]Drift, error) {
+	if info, err := d.dir.Lstat(dir); err == nil && !info.IsDir() {
+		return []Drift{{gates.TargetLinkForeign, dir}}, nil
+	}
 	entries, err := fs.ReadDir(d.dir.FS(), dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // each cohort misses its link
@@ -87,82 +109,22 @@ func (d *Directory) observe(ctx context.Context, link string, cohort index.Cohor
 	if err != nil {
 		return Cohort{}, err
 	}
-	seen := Cohort{Cohort: cohort, Drift: d.follow(link, want)}
+	seen := Cohort{Cohort: cohort}
+	if cohort.Inactive {
+		seen.Drift = d.absent(link)
+	} else {
+		seen.Drift = d.follow(link, want)
+	}
 	if to, err := d.dir.Readlink(link); err == nil && path.Dir(to) == path.Dir(want) {
 		if found := (records.Digest{Alg: records.SHA256, Value: path.Base(to)}); found.Valid() {
 			seen.Found = found
 		}
 	}
-	if len(seen.Drift) > 0 {
+	if len(seen.Drift) > 0 || cohort.Inactive {
 		return seen, nil
 	}
-	name, err := packOf(cohort.Pack)
-	if err != nil {
-		return Cohort{}, err
-	}
-	seen.Drift, err = d.inspect(ctx, name, cohort.Pack)
+	seen.Drift, err = d.inspect(ctx, cohort.Pack)
 	return seen, err
-}
-
-// inspect hashes a pack on the target. Every file must be there with its content,
-// and nothing else may be.
-func (d *Directory) inspect(ctx context.Context, name string, pack index.Pack) ([]Drift, error) {
-	missing := content(pack)
-	var drift []Drift
-	// A link in its place would lead to what somebody else can change.
-	if info, err := d.dir.Lstat(name); err == nil && !info.IsDir() {
-		return []Drift{{gates.TargetPackChanged, name}}, nil
-	}
-	err := fs.WalkDir(d.dir.FS(), name, func(p string, entry fs.DirEntry, err error) error {
-		if err := ended(ctx); err != nil {
-			return err
-		}
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() {
-			return nil
-		}
-		file := strings.TrimPrefix(p, name+"/")
-		ref, known := missing[file]
-		delete(missing, file)
-		same := false
-		if known && entry.Type().IsRegular() {
-			if same, err = d.holds(p, ref); err != nil {
-				return err
-			}
-		}
-		if !same {
-			drift = append(drift, Drift{gates.TargetPackChanged, p})
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		if ctx.Err() != nil {
-			return nil, err
-		}
-		return nil, unavailable(err)
-	}
-	for file := range missing {
-		drift = append(drift, Drift{gates.TargetPackMissing, path.Join(name, file)})
-	}
-	slices.SortFunc(drift, byPath)
-	return drift, nil
-}
-
-// holds reports whether a file has the content of ref.
-func (d *Directory) holds(name string, ref records.Ref) (bool, error) {
-	file, err := d.dir.Open(name)
-	if err != nil {
-		return false, err
-	}
-	defer file.Close()
-	hash := sha256.New()
-	size, err := io.Copy(hash, file)
-	if err != nil {
-		return false, err
-	}
-	return size == ref.Size && hex.EncodeToString(hash.Sum(nil)) == ref.Value, nil
 }
 
 func byPath(a, b Drift) int { return strings.Compare(a.Path, b.Path) }

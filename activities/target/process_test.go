@@ -46,7 +46,7 @@ func TestPublisherProcess(t *testing.T) {
 			sequence = found.Index.Sequence + 1
 		}
 		next := b.index(t, sequence, sequence)
-		err := dir.Distribute(t.Context(), next)
+		err := dir.Distribute(t.Context(), packs(next)...)
 		if err == nil {
 			err = dir.Publish(t.Context(), next)
 		}

@@ -12,13 +12,27 @@ import (
 )
 
 // Publish prepares the state of an index beside the active one, and switches to it
-// by one rename.
+// by one rename. Of the index that is active already it puts the links right.
 func (d *Directory) Publish(ctx context.Context, next index.Index) error {
-	return d.alone(next, func() error { return d.publish(ctx, next) })
+	if err := d.own(next); err != nil {
+		return err
+	}
+	return d.alone(func() error { return d.publish(ctx, next) })
+}
+
+// own refuses indexes that are broken or of another channel.
+func (d *Directory) own(next index.Index) error {
+	if err := next.Check(); err != nil {
+		return refused(err)
+	}
+	if next.Channel != d.channel {
+		return runner.Fail(gates.IndexRefused, nil, "an index of %s is not for target %s", next.Channel, d.channel)
+	}
+	return nil
 }
 
 func (d *Directory) publish(ctx context.Context, next index.Index) error {
-	present, active, err := d.present()
+	newest, at, err := d.newest()
 	if err != nil {
 		return err
 	}
@@ -26,47 +40,34 @@ func (d *Directory) publish(ctx context.Context, next index.Index) error {
 	if err != nil {
 		return err
 	}
-	if state == active {
-		return nil
-	}
-	if err := mayFollow(present, next); err != nil {
-		return err
+	again := state == at
+	if !again {
+		if err := mayFollow(newest, next); err != nil {
+			return err
+		}
 	}
 	if err := d.distributed(ctx, next); err != nil {
 		return err
 	}
-	if err := d.prepare(ctx, state, next); err != nil {
+	if again {
+		err = d.arrange(ctx, state, next)
+	} else {
+		err = d.prepare(ctx, state, next)
+	}
+	if err != nil {
 		return err
 	}
-	if err := d.steps.Before("switch"); err != nil {
-		return err
-	}
-	if err := d.link(currentLink, state); err != nil {
-		return unavailable(err)
-	}
-	return d.steps.Before("return")
-}
-
-// mayFollow is the fence.
-func mayFollow(present *index.Index, next index.Index) error {
-	if present == nil {
-		return refused(index.Begins(next))
-	}
-	if next.Sequence <= present.Sequence {
-		return runner.Fail(gates.PublishFenced, nil, "sequence %d of %s is not above %d, which is published", next.Sequence, next.Channel, present.Sequence)
-	}
-	return refused(index.Follows(*present, next))
+	return d.activate(state)
 }
 
 // distributed reads every pack again: what was whole when it was distributed may
 // not be now.
 func (d *Directory) distributed(ctx context.Context, next index.Index) error {
 	for _, cohort := range next.Cohorts {
-		name, err := packOf(cohort.Pack)
-		if err != nil {
-			return err
+		if cohort.Inactive {
+			continue
 		}
-		drift, err := d.inspect(ctx, name, cohort.Pack)
+		drift, err := d.inspect(ctx, cohort.Pack)
 		if err != nil {
 			return err
 		}
@@ -94,23 +95,8 @@ func (d *Directory) prepare(ctx context.Context, state string, next index.Index)
 	if err := d.write(path.Join(fresh, indexFile), bytes.NewReader(canonical)); err != nil {
 		return unavailable(err)
 	}
-	if err := d.dir.Mkdir(path.Join(fresh, cohortsDir), directoryMode); err != nil {
-		return unavailable(err)
-	}
-	for _, cohort := range next.Cohorts {
-		if err := d.steps.Before("link cohort"); err != nil {
-			return err
-		}
-		to, err := cohortLink(cohort.Pack)
-		if err != nil {
-			return err
-		}
-		if err := d.dir.Symlink(to, path.Join(fresh, cohortsDir, cohort.Name)); err != nil {
-			return unavailable(err)
-		}
-	}
-	if err := d.syncTree(ctx, fresh); err != nil {
-		return unavailable(err)
+	if err := d.arrange(ctx, fresh, next); err != nil {
+		return err
 	}
 	if err := d.steps.Before("name state"); err != nil {
 		return err
@@ -118,19 +104,19 @@ func (d *Directory) prepare(ctx context.Context, state string, next index.Index)
 	if err := errors.Join(d.dir.Rename(fresh, state), d.sync(statesDir)); err != nil {
 		return unavailable(err)
 	}
-	for _, link := range fixedLinks() {
-		if err := d.steps.Before("fixed link"); err != nil {
+	return nil
+}
+
+// activate makes a state the active one. The fence is set before the switch: from
+// the first moment at which something is active, it stands.
+func (d *Directory) activate(state string) error {
+	for _, link := range append(fixedLinks(), fixedLink{fenceLink, state}, fixedLink{currentLink, state}) {
+		if err := d.steps.Before("link " + link.name); err != nil {
 			return err
 		}
 		if err := d.link(link.name, link.to); err != nil {
 			return unavailable(err)
 		}
 	}
-	return nil
-}
-
-// cohortLink is where the link of a cohort leads, seen from its state.
-func cohortLink(p index.Pack) (string, error) {
-	pack, err := packOf(p)
-	return path.Join("..", "..", "..", pack), err
+	return d.steps.Before("return")
 }

@@ -53,6 +53,7 @@ func verb(use, short, example string, run stack.Role) *cobra.Command {
 	flags.String("signing-key", "", "the key that attests builds: a file, or SCHEME://KEY in a KMS that the program sigstore-kms-SCHEME reaches; for the worker (ORGO_SIGNING_KEY)")
 	flags.String("policy-keys", "", "the file with the public keys whose signatures on policies and outputs count, the same for server and worker (ORGO_POLICY_KEYS)")
 	flags.StringSlice("input-root", nil, "a directory below which builds may read inputs; for the worker; repeatable; without one no build reads files (ORGO_INPUT_ROOT)")
+	flags.String("targets", "", "the directory below which packs are distributed and made active; for the worker (ORGO_TARGETS)")
 	flags.String("environment", "production", "the environment's name, for records (ORGO_ENVIRONMENT)")
 	flags.Int("pollers", 0, "how many pollers of each kind the worker has (ORGO_POLLERS)")
 	return cmd

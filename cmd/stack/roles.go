@@ -39,6 +39,7 @@ type Deployment struct {
 	SigningKey  string   `mapstructure:"signing-key"`
 	PolicyKeys  string   `mapstructure:"policy-keys"`
 	InputRoots  []string `mapstructure:"input-root"`
+	Targets     string   `mapstructure:"targets"`
 	Environment string   `mapstructure:"environment"`
 	Pollers     int      `mapstructure:"pollers"`
 }
@@ -73,8 +74,13 @@ func RunServer(ctx context.Context, d Deployment) error {
 			return fmt.Errorf("api: %w; choose another address with --listen", err)
 		}
 		defer Beside(sequencer.Run)()
+		relay, err := k.Relay()
+		if err != nil {
+			return err
+		}
 		defer Beside(k.store.Listen)()
 		defer Beside(k.Resume)()
+		defer Beside(relay.Run)()
 		return Serve(ctx, listener, handler)
 	})
 }
@@ -149,7 +155,7 @@ func withStack(ctx context.Context, d Deployment, run func(*Stack) error) error 
 	defer connection.Close()
 	settings := Settings{
 		Store: d.Store, Artifacts: d.Artifacts, Tokens: d.Tokens, Organization: records.DefaultOrganization,
-		PublicURL: d.PublicURL, InputRoots: d.inputRoots(), LedgerKey: d.LedgerKey, SigningKey: d.SigningKey, PolicyKeys: d.PolicyKeys, Environment: d.Environment, Pollers: d.Pollers,
+		PublicURL: d.PublicURL, InputRoots: d.inputRoots(), LedgerKey: d.LedgerKey, SigningKey: d.SigningKey, PolicyKeys: d.PolicyKeys, Targets: d.Targets, Environment: d.Environment, Pollers: d.Pollers,
 		Temporal: connection, Namespace: d.Namespace, Observer: observer, Log: logger,
 	}
 	if d.CallbackKey != "" {

@@ -4,6 +4,7 @@ package stack
 
 import (
 	"log/slog"
+	"time"
 
 	"go.temporal.io/sdk/client"
 
@@ -36,6 +37,11 @@ type Settings struct {
 	// PolicyKeys is the file of the public keys whose signatures count, on policy
 	// bundles and on outputs; empty trusts nobody, and requires no signature.
 	PolicyKeys string
+	// Targets is the directory below which the channels' targets are; a worker without
+	// one releases nothing.
+	Targets string
+	// RelayInterval is how often a release is told of telemetry at most; 0 means 10 s.
+	RelayInterval time.Duration
 	// Environment is the name of the environment, for records.
 	Environment string
 	// Runners may replace the runners that the worker has; nil keeps them.

@@ -11,11 +11,14 @@ import (
 
 	"github.com/initkoa/orgo/activities"
 	"github.com/initkoa/orgo/activities/artifacts"
+	"github.com/initkoa/orgo/activities/releases"
+	"github.com/initkoa/orgo/activities/target"
 	"github.com/initkoa/orgo/api"
 	"github.com/initkoa/orgo/api/control"
 	"github.com/initkoa/orgo/gates/mandate"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/attest"
+	"github.com/initkoa/orgo/records/index"
 	"github.com/initkoa/orgo/records/store"
 	"github.com/initkoa/orgo/workflows"
 )
@@ -30,6 +33,9 @@ type Stack struct {
 	builds    *control.Builds
 	signer    *attest.Signer // nil without a key
 	trust     mandate.Trust
+	targets   *directories
+	directory *releases.Directory
+	entities  control.Entities
 	closers   []func() error
 }
 
@@ -70,6 +76,10 @@ func (k *Stack) open(ctx context.Context) (err error) {
 	if err = k.announce(ctx); err != nil {
 		return err
 	}
+	k.targets = &directories{root: s.Targets, artifacts: k.artifacts, open: map[index.Channel]*target.Directory{}}
+	k.closers = append(k.closers, k.targets.Close)
+	k.directory = releases.NewDirectory(k.store, k.artifacts, activities.NewReader(k.artifacts, k.trust))
+	k.entities = control.Entities{Temporal: s.Temporal}
 	k.builds = control.NewBuilds(control.Options{
 		Temporal: s.Temporal, Namespace: s.Namespace, Store: k.store, Artifacts: k.artifacts,
 		Clock: activities.SystemClock{}, CallbackKey: s.CallbackKey,
@@ -121,6 +131,8 @@ func (k *Stack) Worker() worker.Worker {
 		Clock: activities.SystemClock{}, Log: k.settings.Log,
 		Environment: records.Environment{Name: k.settings.Environment}, Signer: k.signer,
 		Events: k.store, WebhookKey: k.settings.CallbackKey, Trust: k.trust,
+	}), releases.New(releases.Options{
+		Store: k.store, Artifacts: k.artifacts, Clock: activities.SystemClock{}, Trust: k.trust, Targets: k.targets, Channels: k.entities,
 	}))
 	return w
 }
@@ -146,6 +158,16 @@ func (k *Stack) Sequencer() (*store.Sequencer, error) {
 // Builds returns the control over builds.
 func (k *Stack) Builds() *control.Builds { return k.builds }
 
+// Channels returns the control over channels.
+func (k *Stack) Channels() control.Channels {
+	return control.Channels{Store: k.store, Entities: k.entities, Clock: activities.SystemClock{}}
+}
+
+// Releases returns the control over releases.
+func (k *Stack) Releases() control.Releases {
+	return control.Releases{Store: k.store, Entities: k.entities, Channels: k.Channels(), Clock: activities.SystemClock{}}
+}
+
 // Artifacts returns the artifact store.
 func (k *Stack) Artifacts() *artifacts.Store { return k.artifacts }
 
@@ -156,12 +178,13 @@ func (k *Stack) Store() *store.Store { return k.store }
 // wait once it is back.
 const resumeEvery = 15 * time.Second
 
-// Resume hands builds that were recorded and not started to Temporal, now and
+// Resume hands builds and releases that were recorded and not started to Temporal, now and
 // again and again until ctx ends.
 func (k *Stack) Resume(ctx context.Context) {
 	for {
-		if err := k.builds.Resume(ctx, k.settings.Organization); err != nil && ctx.Err() == nil {
-			k.settings.Log.Error("builds that wait could not be resumed, which is tried again", "error", err, "cause", errors.Unwrap(err))
+		err := errors.Join(k.builds.Resume(ctx, k.settings.Organization), k.Releases().Resume(ctx, k.settings.Organization))
+		if err != nil && ctx.Err() == nil {
+			k.settings.Log.Error("what waits could not be resumed, which is tried again", "error", err, "cause", errors.Unwrap(err))
 		}
 		select {
 		case <-ctx.Done():
@@ -185,8 +208,8 @@ func (k *Stack) Handler() (http.Handler, error) {
 			Clock: activities.SystemClock{}, Key: k.settings.CallbackKey,
 		},
 		Policies: control.Policies{Store: k.store, Artifacts: k.artifacts, Clock: activities.SystemClock{}, Trust: k.trust},
-		// There are no releases yet, so none takes telemetry.
-		Telemetry: control.Telemetry{Store: k.store, Releases: control.NoReleases{}, Clock: activities.SystemClock{}},
+		Releases: k.Releases(), Channels: k.Channels(),
+		Telemetry: control.Telemetry{Store: k.store, Releases: k.directory, Clock: activities.SystemClock{}},
 		Reader:    k.store, Ledger: k.store, Events: k.store, Artifacts: k.artifacts,
 		Streams:       newStreams(k.observer.Registry()),
 		Authenticator: tokens, Log: k.settings.Log, Metrics: k.observer.Handler(),

@@ -195,6 +195,11 @@ func (p *process) startOrgo(ctx context.Context, server *temporal.Server, listen
 	}
 	p.onStop(worker.Stop)
 	p.onStop(stack.Beside(orgo.Resume))
+	relay, err := orgo.Relay()
+	if err != nil {
+		return err
+	}
+	p.onStop(stack.Beside(relay.Run))
 	return p.serve(orgo, listener)
 }
 
@@ -231,6 +236,7 @@ func (p *process) stackSettings(connection client.Client, server *temporal.Serve
 		Artifacts: "file://" + filepath.Join(path, "artifacts"),
 		Tokens:    p.dir.TokensFile(), Organization: records.DefaultOrganization,
 		PublicURL: p.url, CallbackKey: key, LedgerKey: ledgerKey, SigningKey: signingKey, PolicyKeys: policyKeys, Environment: "local", Pollers: pollers, Scratch: scratch,
+		Targets: filepath.Join(path, "targets"), RelayInterval: time.Second,
 		Temporal: connection, Namespace: server.Namespace(), Observer: observer, Log: p.log,
 	}, p.dir.Publish(p.url, token)
 }

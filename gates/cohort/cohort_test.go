@@ -120,19 +120,22 @@ func TestWhatCannotBeFrozenIsRefused(t *testing.T) {
 		known  []cohort.Node
 		err    error
 	}{
-		"no salt":           {"", all, nodes(3), cohort.ErrSalt},
-		"no name":           {"s", cohort.Cohort{Share: 1}, nodes(3), cohort.ErrSelection},
-		"no way to choose":  {"s", cohort.Cohort{Name: "c"}, nodes(3), cohort.ErrSelection},
-		"two ways":          {"s", cohort.Cohort{Name: "c", Share: 1, Nodes: []string{"node-1"}}, nodes(3), cohort.ErrSelection},
-		"more than all":     {"s", cohort.Cohort{Name: "c", Share: 10001}, nodes(3), cohort.ErrShare},
-		"nobody known":      {"s", all, nil, cohort.ErrEmpty},
-		"nobody chosen":     {"release-1", cohort.Cohort{Name: "c", Share: 1}, nodes(3), cohort.ErrEmpty},
-		"no such label":     {"s", cohort.Cohort{Name: "c", Labels: map[string]string{"site": ""}}, []cohort.Node{{ID: "a"}}, cohort.ErrEmpty},
-		"a node twice":      {"s", all, append(nodes(3), nodes(1)...), cohort.ErrDuplicate},
-		"twice, not chosen": {"s", cohort.Cohort{Name: "c", Nodes: []string{"node-2"}}, append(nodes(3), nodes(1)...), cohort.ErrDuplicate},
-		"listed twice":      {"s", cohort.Cohort{Name: "c", Nodes: []string{"node-2", "node-2"}}, nodes(3), cohort.ErrDuplicate},
-		"listed, not known": {"s", cohort.Cohort{Name: "c", Nodes: []string{"node-2", "node-4"}}, nodes(3), cohort.ErrUnknown},
-		"no id":             {"s", all, []cohort.Node{{}}, cohort.ErrNode},
+		"no salt":            {"", all, nodes(3), cohort.ErrSalt},
+		"no name":            {"s", cohort.Cohort{Share: 1}, nodes(3), cohort.ErrSelection},
+		"no way to choose":   {"s", cohort.Cohort{Name: "c"}, nodes(3), cohort.ErrSelection},
+		"two ways":           {"s", cohort.Cohort{Name: "c", Share: 1, Nodes: []string{"node-1"}}, nodes(3), cohort.ErrSelection},
+		"more than all":      {"s", cohort.Cohort{Name: "c", Share: 10001}, nodes(3), cohort.ErrShare},
+		"beyond the end":     {"s", cohort.Cohort{Name: "c", From: 9999, Share: 2}, nodes(3), cohort.ErrShare},
+		"begins overflowing": {"s", cohort.Cohort{Name: "c", From: 1<<32 - 1, Share: 2}, nodes(3), cohort.ErrShare},
+		"a beginning alone":  {"s", cohort.Cohort{Name: "c", From: 1, Nodes: []string{"node-1"}}, nodes(3), cohort.ErrSelection},
+		"nobody known":       {"s", all, nil, cohort.ErrEmpty},
+		"nobody chosen":      {"release-1", cohort.Cohort{Name: "c", Share: 1}, nodes(3), cohort.ErrEmpty},
+		"no such label":      {"s", cohort.Cohort{Name: "c", Labels: map[string]string{"site": ""}}, []cohort.Node{{ID: "a"}}, cohort.ErrEmpty},
+		"a node twice":       {"s", all, append(nodes(3), nodes(1)...), cohort.ErrDuplicate},
+		"twice, not chosen":  {"s", cohort.Cohort{Name: "c", Nodes: []string{"node-2"}}, append(nodes(3), nodes(1)...), cohort.ErrDuplicate},
+		"listed twice":       {"s", cohort.Cohort{Name: "c", Nodes: []string{"node-2", "node-2"}}, nodes(3), cohort.ErrDuplicate},
+		"listed, not known":  {"s", cohort.Cohort{Name: "c", Nodes: []string{"node-2", "node-4"}}, nodes(3), cohort.ErrUnknown},
+		"no id":              {"s", all, []cohort.Node{{}}, cohort.ErrNode},
 	} {
 		frozen, err := cohort.Freeze(c.salt, c.cohort, c.known)
 		require.ErrorIs(t, err, c.err, name)

@@ -16,7 +16,10 @@ type Node struct {
 // Cohort says which nodes a stage goes to: a share of all, those of a list, or
 // those that bear labels.
 type Cohort struct {
-	Name   string            `json:"name"`
+	Name string `json:"name"`
+	// From is the bucket at which the share begins. Shares of which each begins where
+	// the one before ends have no node in common.
+	From   Share             `json:"from,omitempty"`
 	Share  Share             `json:"share,omitempty"`
 	Nodes  []string          `json:"nodes,omitempty"`  // in any order, each once, all known
 	Labels map[string]string `json:"labels,omitempty"` // a node bears all of them
@@ -85,7 +88,7 @@ func (c Cohort) chooses(salt string) (func(Node) bool, error) {
 		used bool
 		has  func(Node) bool
 	}{
-		{c.Share != 0, func(n Node) bool { return c.Share.Has(salt, n.ID) }},
+		{c.Share != 0, func(n Node) bool { return (c.From+c.Share).Has(salt, n.ID) && !c.From.Has(salt, n.ID) }},
 		{len(c.Nodes) > 0, func(n Node) bool { return named[n.ID] }},
 		{len(c.Labels) > 0, func(n Node) bool { return bears(n, c.Labels) }},
 	}
@@ -97,9 +100,9 @@ func (c Cohort) chooses(salt string) (func(Node) bool, error) {
 		}
 	}
 	switch {
-	case c.Name == "" || used != 1:
+	case c.Name == "" || used != 1 || c.From != 0 && c.Share == 0:
 		return nil, ErrSelection.of(c.Name)
-	case c.Share > Buckets:
+	case c.Share > Buckets || c.From > Buckets-c.Share:
 		return nil, ErrShare.of(c.Name)
 	}
 	return has, nil

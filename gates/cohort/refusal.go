@@ -15,6 +15,8 @@ const (
 	ErrDuplicate Refusal = "node appears twice"
 	ErrUnknown   Refusal = "node is not known"
 	ErrEmpty     Refusal = "cohort has no nodes"
+	ErrFew       Refusal = "there are fewer nodes than cohorts, and none may be empty"
+	ErrDivision  Refusal = "cohorts have a name each, another each, and shares that add up to all"
 	ErrDigest    Refusal = "digest is not that of the frozen cohort"
 )
 

@@ -11,7 +11,7 @@ import (
 
 // Pack is what a channel can have active: the runtime pack of one build.
 type Pack struct {
-	Digest  records.Digest `json:"digest"`  // of its manifest: its identity
+	Digest  records.Digest `json:"digest"`  // of its content (records/index): its identity
 	Version string         `json:"version"` // x.y.z (semver.org), which minimums compare
 	BuildID string         `json:"build_id"`
 }

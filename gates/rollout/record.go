@@ -3,6 +3,7 @@ package rollout
 import (
 	"time"
 
+	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/index"
 	"github.com/initkoa/orgo/records/release"
 )
@@ -23,9 +24,27 @@ type Record struct {
 	// they joined.
 	Members []Member `json:"members,omitempty"`
 	Joined  int64    `json:"joined"` // how many ever did: the number of the newest
-	// Since is when each slot got what it has now.
-	Since       map[string]time.Time `json:"since,omitempty"`
-	PublishedAt time.Time            `json:"published_at,omitzero"`
+	// Index is the newest one, which is or will be published.
+	Index *index.Index `json:"index,omitempty"`
+	// Cause is who began the containment that is under way, or the last one.
+	Cause *Cause `json:"cause,omitempty"`
+}
+
+// Cause is who began a containment, and why.
+type Cause struct {
+	Actor   string `json:"actor"`
+	Reason  string `json:"reason,omitempty"`
+	Command string `json:"command"` // the entry that asked
+}
+
+// NewRecord returns the record of a channel that nothing was ever asked of.
+func NewRecord(organization string, name records.ChannelName) Record {
+	return Record{Kind: "channel_record", Channel: Channel{Organization: organization, Environment: name.Environment, Name: name.Name}}
+}
+
+// ChannelName returns the channel's name.
+func (r Record) ChannelName() records.ChannelName {
+	return records.ChannelName{Environment: r.Environment, Name: r.Name}
 }
 
 // Member is a release that joined the channel.
@@ -33,4 +52,20 @@ type Member struct {
 	ReleaseID string     `json:"release_id"`
 	Number    int64      `json:"number"` // its place among those that joined, from 1
 	Pack      index.Pack `json:"pack"`
+}
+
+// PinnedElsewhere reports whether the channel is pinned, at a time, to another pack.
+func (r Record) PinnedElsewhere(pack records.Digest, at time.Time) bool {
+	for _, pin := range r.pinned(PinActive, at) {
+		if pin.Pack != pack {
+			return true
+		}
+	}
+	return false
+}
+
+// Waits reports whether a release has, or waits for, the channel's turn, and whether
+// it is its turn.
+func (r Record) Waits(releaseID string) (joined, turn bool) {
+	return r.waits(releaseID), r.Turn != nil && r.Turn.ReleaseID == releaseID
 }

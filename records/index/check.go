@@ -35,8 +35,8 @@ func (i Index) Check() error {
 		return fault(Malformed, "", "sequence %d", i.Sequence)
 	case i.PublishedAt.IsZero():
 		return fault(Malformed, "", "no published_at")
-	case i.MinimumRelease < 0:
-		return fault(Malformed, "", "minimum release %d", i.MinimumRelease)
+	case i.MinimumVersion != "" && !exact(i.MinimumVersion):
+		return fault(Malformed, "", "minimum version %q is not x.y.z", i.MinimumVersion)
 	case !ascending(i.Revoked, records.Digest.String):
 		return fault(Malformed, "", "revoked digests are not sorted and distinct")
 	case !ascending(i.Cohorts, func(c Cohort) string { return c.Name }):
@@ -59,7 +59,7 @@ func (i Index) Check() error {
 			return fault(Malformed, downgrade.Cohort, "the downgrade authorization is incomplete")
 		}
 	}
-	return nil
+	return sameFacts(i.Cohorts)
 }
 
 func (i Index) checkCohort(c Cohort) error {
@@ -70,14 +70,19 @@ func (i Index) checkCohort(c Cohort) error {
 		return fault(Malformed, c.Name, "no release")
 	case c.Percentage < 0 || c.Percentage > 100:
 		return fault(Malformed, c.Name, "percentage %d", c.Percentage)
-	case c.Since.IsZero() || c.Pack.BuiltAt.IsZero() || c.Pack.BuildID == "":
-		return fault(Malformed, c.Name, "no since, build or time of build")
+	case c.Since.IsZero():
+		return fault(Malformed, c.Name, "no since")
 	case c.Members != nil && !c.Members.Valid():
 		return fault(Malformed, c.Name, "members digest %q", c.Members)
-	case !c.Pack.whole():
-		return fault(Malformed, c.Name, "the pack has an invalid digest or path")
-	case c.Release.Number < i.MinimumRelease:
-		return fault(BelowMinimum, c.Name, "release %d is below the minimum %d", c.Release.Number, i.MinimumRelease)
+	}
+	if err := c.Pack.check(c.Name); err != nil {
+		return err
+	}
+	switch {
+	case c.Inactive: // it runs nothing that could be revoked or too low
+		return nil
+	case lower(c.Pack.Version, i.MinimumVersion):
+		return fault(BelowMinimum, c.Name, "version %s is below the minimum %s", c.Pack.Version, i.MinimumVersion)
 	}
 	return i.checkRevoked(c)
 }
@@ -100,16 +105,27 @@ func (i Index) checkRevoked(c Cohort) error {
 	return nil
 }
 
-func (p Pack) whole() bool {
-	if !p.Manifest.Valid() || !p.Exchange.Valid() {
-		return false
+// Check returns nil if an index may name the pack, as far as the pack by itself
+// decides that, and an *Error if not.
+func (p Pack) Check() error { return p.check("") }
+
+func (p Pack) check(cohort string) error {
+	switch {
+	case p.BuildID == "" || p.BuiltAt.IsZero():
+		return fault(Malformed, cohort, "the pack has no build or time of build")
+	case !exact(p.Version):
+		return fault(Malformed, cohort, "version %q is not x.y.z", p.Version)
+	case !p.Manifest.Valid() || !p.Exchange.Valid():
+		return fault(Malformed, cohort, "the pack has an invalid manifest or exchange")
+	case !ascending(p.Files, func(a records.Artifact) string { return a.Path }):
+		return fault(Malformed, cohort, "files are not sorted and distinct")
 	}
 	for _, file := range p.Files {
 		if !file.Ref.Valid() || !local(file.Path) {
-			return false
+			return fault(Malformed, cohort, "file %q has an invalid digest or path", file.Path)
 		}
 	}
-	return ascending(p.Files, func(a records.Artifact) string { return a.Path })
+	return nil
 }
 
 // local reports whether p is a clean slash-separated path that stays below where

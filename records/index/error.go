@@ -18,6 +18,7 @@ const (
 	RevokedPack     Fault = "revoked_pack"
 	CohortLost      Fault = "cohort_lost"
 	PackExchanged   Fault = "pack_exchanged"
+	InactiveMoved   Fault = "inactive_moved"
 	NotAuthorized   Fault = "downgrade_not_authorized"
 	NothingToAllow  Fault = "downgrade_without_step"
 )

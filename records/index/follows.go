@@ -30,13 +30,16 @@ func Follows(previous, next Index) error {
 		return fault(SequenceNotNext, "", "sequence %d where %d is next", next.Sequence, previous.Sequence+1)
 	case next.PublishedAt.Before(previous.PublishedAt):
 		return fault(ClockWentBack, "", "published_at is before that of sequence %d", previous.Sequence)
-	case next.MinimumRelease < previous.MinimumRelease:
-		return fault(MinimumFell, "", "minimum release %d was %d", next.MinimumRelease, previous.MinimumRelease)
+	case lower(next.MinimumVersion, previous.MinimumVersion):
+		return fault(MinimumFell, "", "minimum version %q was %q", next.MinimumVersion, previous.MinimumVersion)
 	}
 	for _, digest := range previous.Revoked {
 		if !slices.Contains(next.Revoked, digest) {
 			return fault(Unrevoked, "", "%s is no longer revoked", digest)
 		}
+	}
+	if err := sameFacts(previous.Cohorts, next.Cohorts); err != nil {
+		return err
 	}
 	var back []step
 	for _, was := range previous.Cohorts {
@@ -79,12 +82,18 @@ func (i Index) move(was Cohort) (step, error) {
 		return step{}, fault(PackExchanged, was.Name, "release %s had pack %s", was.Release.ID, from)
 	case is.Release.Number == was.Release.Number && is.Release.ID != was.Release.ID:
 		return step{}, fault(PackExchanged, was.Name, "release number %d is that of %s", was.Release.Number, was.Release.ID)
-	case from == to && !is.Pack.BuiltAt.Equal(was.Pack.BuiltAt):
-		return step{}, fault(PackExchanged, was.Name, "pack %s has another time of build", from)
+	case is.Inactive && is.Release != was.Release:
+		// What comes next would be compared with something that was never active.
+		return step{}, fault(InactiveMoved, was.Name, "an inactive cohort names release %s, and %s was there last", is.Release.ID, was.Release.ID)
 	}
-	// An old pack under a new release number is a step back all the same.
-	back := is.Release.Number < was.Release.Number || is.Pack.BuiltAt.Before(was.Pack.BuiltAt)
-	return step{was.Name, from, to, is.Release.ID, back}, nil
+	return step{was.Name, from, to, is.Release.ID, back(was, is)}, nil
+}
+
+// back reports whether a cohort goes to something older, or again to what was taken
+// away. An old pack under a new release number is older all the same.
+func back(was, is Cohort) bool {
+	again := was.Inactive && !is.Inactive && is.Release == was.Release
+	return again || is.Release.Number < was.Release.Number || is.Pack.BuiltAt.Before(was.Pack.BuiltAt)
 }
 
 // allow matches steps back and authorizations one to one. One that allows nothing

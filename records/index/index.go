@@ -31,8 +31,9 @@ type Index struct {
 	Sequence    int64     `json:"sequence"` // 1 for the first
 	PublishedAt time.Time `json:"published_at"`
 	Cohorts     []Cohort  `json:"cohorts"`
-	// MinimumRelease is the lowest release number that may be active.
-	MinimumRelease int64            `json:"minimum_release"`
+	// MinimumVersion is the lowest version that may be active: x.y.z, or empty where
+	// every one may.
+	MinimumVersion string           `json:"minimum_version,omitempty"`
 	Revoked        []records.Digest `json:"revoked,omitempty"`
 	// Downgrades authorize steps back of this very index, and of no later one.
 	Downgrades []Downgrade `json:"downgrades,omitempty"`
@@ -43,6 +44,9 @@ type Cohort struct {
 	Name    string  `json:"cohort"`
 	Release Release `json:"release"`
 	Pack    Pack    `json:"pack"`
+	// Inactive says that nothing is to be active: safe mode. Release and Pack are
+	// what was there last, with which what comes next is compared.
+	Inactive bool `json:"inactive,omitempty"`
 	// Percentage of the channel that the cohort is, 0 to 100.
 	Percentage int `json:"percentage"`
 	// Members is the digest of the member list, where one is kept.
@@ -60,6 +64,7 @@ type Release struct {
 // Pack is a runtime pack and what it was made with.
 type Pack struct {
 	BuildID  string             `json:"build_id"`
+	Version  string             `json:"version"` // x.y.z (semver.org), which minimums compare
 	BuiltAt  time.Time          `json:"built_at"`
 	Manifest records.Ref        `json:"manifest"` // the runtime pack's
 	Exchange records.Ref        `json:"exchange"` // the exchange manifest
@@ -79,7 +84,7 @@ type Downgrade struct {
 }
 
 // Digest is the identity of a pack: of all its content, not of where it may be
-// fetched from, nor of the build that made it.
+// fetched from, nor of the build that made it, nor of its version.
 func (p Pack) Digest() (records.Digest, error) {
 	type file struct {
 		Path   string         `json:"path"`

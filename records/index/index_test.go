@@ -2,6 +2,8 @@ package index_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,7 +25,7 @@ func cohort(name string, number int64) index.Cohort {
 		Name: name, Since: start, Percentage: 50,
 		Release: index.Release{ID: fmt.Sprintf("release-%d", number), Number: number},
 		Pack: index.Pack{
-			BuildID: fmt.Sprintf("build-%d", number), BuiltAt: start.Add(time.Duration(number) * time.Hour),
+			BuildID: fmt.Sprintf("build-%d", number), Version: fmt.Sprintf("1.%d.0", number), BuiltAt: start.Add(time.Duration(number) * time.Hour),
 			Manifest: ref(fmt.Sprintf("manifest %d", number)), Exchange: ref(fmt.Sprintf("exchange %d", number)),
 		},
 	}
@@ -34,7 +36,7 @@ func at(sequence, canary, stable int64) index.Index {
 	return index.Index{
 		Channel:  index.Channel{Organization: records.DefaultOrganization, Environment: "production", Name: "main"},
 		Sequence: sequence, PublishedAt: start.Add(time.Duration(sequence) * time.Minute),
-		Cohorts: []index.Cohort{cohort("canary", canary), cohort("stable", stable)}, MinimumRelease: 1,
+		Cohorts: []index.Cohort{cohort("canary", canary), cohort("stable", stable)}, MinimumVersion: "1.0.0",
 		Revoked: []records.Digest{ref("revoked").Digest},
 	}
 }
@@ -78,8 +80,25 @@ func TestFaults(t *testing.T) {
 		"same sequence":     {index.SequenceNotNext, func(_ *testing.T, n *index.Index) { n.Sequence = 7 }},
 		"skipped sequence":  {index.SequenceNotNext, func(_ *testing.T, n *index.Index) { n.Sequence = 9 }},
 		"clock":             {index.ClockWentBack, func(_ *testing.T, n *index.Index) { n.PublishedAt = start }},
-		"minimum fell":      {index.MinimumFell, func(_ *testing.T, n *index.Index) { n.MinimumRelease = 0 }},
-		"below minimum":     {index.BelowMinimum, func(_ *testing.T, n *index.Index) { n.MinimumRelease = 4 }},
+		"minimum fell":      {index.MinimumFell, func(_ *testing.T, n *index.Index) { n.MinimumVersion = "0.9.9" }},
+		"minimum lifted":    {index.MinimumFell, func(_ *testing.T, n *index.Index) { n.MinimumVersion = "" }},
+		"below minimum":     {index.BelowMinimum, func(_ *testing.T, n *index.Index) { n.MinimumVersion = "1.3.1" }},
+		"minimum by number": {index.BelowMinimum, func(_ *testing.T, n *index.Index) { n.MinimumVersion = "1.10.0" }},
+		"vague minimum":     {index.Malformed, func(_ *testing.T, n *index.Index) { n.MinimumVersion = "1.1" }},
+		"no version":        {index.Malformed, func(_ *testing.T, n *index.Index) { n.Cohorts[1].Pack.Version = "" }},
+		"version candidate": {index.Malformed, func(_ *testing.T, n *index.Index) { n.Cohorts[1].Pack.Version = "1.4.0-rc.1" }},
+		"version of build":  {index.Malformed, func(_ *testing.T, n *index.Index) { n.Cohorts[1].Pack.Version = "1.4.0+1" }},
+		"version with v":    {index.Malformed, func(_ *testing.T, n *index.Index) { n.Cohorts[1].Pack.Version = "v1.4.0" }},
+		"other version":     {index.PackExchanged, func(_ *testing.T, n *index.Index) { n.Cohorts[1].Pack.Version = "2.0.0" }},
+		"other version in a new cohort": {index.PackExchanged, func(_ *testing.T, n *index.Index) {
+			third := cohort("third", 5)
+			third.Pack.Version = "2.0.0"
+			n.Cohorts = append(n.Cohorts, third)
+		}},
+		"two versions at once": {index.PackExchanged, func(_ *testing.T, n *index.Index) {
+			n.Cohorts[0] = cohort("canary", 4)
+			n.Cohorts[0].Pack.Version = "2.0.0"
+		}},
 		"unrevoked":         {index.Unrevoked, func(_ *testing.T, n *index.Index) { n.Revoked = nil }},
 		"revoked exchange":  {index.RevokedPack, func(_ *testing.T, n *index.Index) { n.Cohorts[0].Pack.Exchange = ref("revoked") }},
 		"lost cohort":       {index.CohortLost, func(_ *testing.T, n *index.Index) { n.Cohorts = n.Cohorts[:1] }},
@@ -115,6 +134,85 @@ func TestFaults(t *testing.T) {
 			require.Equal(t, c.want, refused.Fault, "%v", refused)
 		})
 	}
+}
+
+// safe makes cohorts of an index inactive.
+func safe(i index.Index, cohorts ...int) index.Index {
+	for _, n := range cohorts {
+		i.Cohorts[n].Inactive = true
+	}
+	return i
+}
+
+func TestNothingIsToBeActive(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, index.Begins(safe(at(1, 1, 1), 0)))
+	next := safe(at(8, 5, 4), 0)
+	require.NoError(t, index.Follows(at(7, 5, 4), next))
+	require.NoError(t, index.Follows(next, safe(at(9, 5, 4), 0)), "it stays so")
+
+	next.Revoked = append(next.Revoked, next.Cohorts[0].Pack.Manifest.Digest)
+	slices.SortFunc(next.Revoked, func(a, b records.Digest) int { return strings.Compare(a.String(), b.String()) })
+	require.NoError(t, index.Follows(at(7, 5, 4), next), "with the pack revoked")
+	next = safe(at(8, 5, 4), 0, 1)
+	next.MinimumVersion = "1.6.0"
+	require.NoError(t, index.Follows(at(7, 5, 4), next), "with the pack below the minimum")
+}
+
+// What follows safe mode is compared with what was there before it. Where a step
+// needs an authorization, that one lets it pass.
+func TestSafeModeIsNoWayAround(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		want index.Fault // none where it is empty
+		next index.Index
+		back bool // an authorization lets it pass
+	}{
+		"forward":            {"", at(8, 6, 4), false},
+		"back":               {index.NotAuthorized, at(8, 3, 4), true},
+		"the same again":     {index.NotAuthorized, at(8, 5, 4), true},
+		"lowered meanwhile":  {index.InactiveMoved, safe(at(8, 3, 4), 0), false},
+		"raised meanwhile":   {index.InactiveMoved, safe(at(8, 6, 4), 0), false},
+		"gone meanwhile":     {index.CohortLost, func() index.Index { i := at(8, 5, 4); i.Cohorts = i.Cohorts[1:]; return i }(), false},
+		"revoked meanwhile":  {index.RevokedPack, func() index.Index { i := at(8, 5, 4); i.Cohorts[0].Pack.Manifest = ref("revoked"); return i }(), false},
+		"too low for active": {index.BelowMinimum, func() index.Index { i := at(8, 5, 6); i.MinimumVersion = "1.6.0"; return i }(), false},
+		"exchanged": {index.PackExchanged, func() index.Index {
+			i := safe(at(8, 5, 4), 0)
+			i.Cohorts[0].Pack.Manifest = ref("other")
+			return i
+		}(), false},
+		"built earlier": {index.PackExchanged, func() index.Index {
+			i := safe(at(8, 5, 4), 0)
+			i.Cohorts[0].Pack.BuiltAt = start
+			return i
+		}(), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			previous, next := safe(at(7, 5, 4), 0), c.next
+			err := index.Follows(previous, next)
+			if c.want == "" {
+				require.NoError(t, err)
+			} else {
+				var refused *index.Error
+				require.ErrorAs(t, err, &refused)
+				require.Equal(t, c.want, refused.Fault, "%v", refused)
+			}
+			next.Downgrades = []index.Downgrade{authorize(t, previous, next, 0)}
+			require.Equal(t, c.back, index.Follows(previous, next) == nil, "authorized")
+		})
+	}
+}
+
+// To take a cohort's pack away is no step back, so it takes no authorization that
+// could be meant for another.
+func TestSafeModeTakesNoAuthorization(t *testing.T) {
+	t.Parallel()
+	previous, next := at(7, 5, 4), safe(at(8, 5, 4), 0)
+	next.Downgrades = []index.Downgrade{authorize(t, previous, next, 0)}
+	var refused *index.Error
+	require.ErrorAs(t, index.Follows(previous, next), &refused)
+	require.Equal(t, index.NothingToAllow, refused.Fault)
 }
 
 // However two indexes lie, a step back passes with its authorization and with no

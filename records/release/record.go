@@ -65,6 +65,7 @@ type Record struct {
 	Votes        []Vote            `json:"votes,omitempty"`
 	BreakGlass   *BreakGlass       `json:"break_glass,omitempty"`
 	Stages       []StageState      `json:"stages,omitempty"` // of the plan, in order
+	Soak         *StageState       `json:"soak,omitempty"`   // once every stage has passed
 	Decisions    []DecisionSummary `json:"decisions,omitempty"`
 	Events       []Event           `json:"events"`
 
@@ -101,6 +102,7 @@ type Vote struct {
 // BreakGlass lets one release past gates that refused it.
 type BreakGlass struct {
 	CaseID    string          `json:"case_id"`
+	Reason    string          `json:"reason"`
 	Gates     []string        `json:"gates"`
 	Intent    records.Digest  `json:"intent"`
 	Stage     int             `json:"stage"` // the scope: the one stage that it may enter
@@ -139,7 +141,8 @@ type DecisionSummary struct {
 	EntryID string         `json:"entry_id"`
 	At      time.Time      `json:"at"`
 	Gate    string         `json:"gate"`
-	Stage   int            `json:"stage"` // from 0; 1 past the last for the soak
+	Stage   int            `json:"stage"` // that it is about entering, from 0; one past the last closes the release
+	Cohort  string         `json:"cohort,omitempty"`
 	Verdict string         `json:"verdict"`
 	Codes   []string       `json:"reason_codes,omitempty"`
 	Inputs  records.Digest `json:"inputs_digest"`

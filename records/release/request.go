@@ -4,8 +4,13 @@ import (
 	"github.com/initkoa/orgo/records"
 )
 
-// TypeRequested is the type of the first entry of a release.
-const TypeRequested = "orgo.release.requested"
+// Types of the entries of a release that are messages to it.
+const (
+	// TypeRequested is its first entry.
+	TypeRequested = "orgo.release.requested"
+	// TypeTold: its channel tells it of what happened there.
+	TypeTold = "orgo.release.told"
+)
 
 // Request is everything that a release was asked to do: the body of TypeRequested.
 type Request struct {

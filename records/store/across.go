@@ -14,6 +14,8 @@ type Span string
 const (
 	Decisions Span = "decisions" // every decision of every gate
 	Policies  Span = "policies"  // everything about policy bundles
+	Releases  Span = "releases"  // the first entry of every release
+	Channels  Span = "channels"  // the first entry of every channel
 )
 
 // conditions of the spans. They stand in the text of a query, not in its arguments:
@@ -21,6 +23,8 @@ const (
 var conditions = map[Span]string{
 	Decisions: `kind = 'decision'`,
 	Policies:  `subject_kind = 'policy'`,
+	Releases:  `type = 'orgo.release.requested'`,
+	Channels:  `subject_kind = 'channel' AND type = 'orgo.channel.opened'`,
 }
 
 // AcrossQuery selects entries of a span. The zero AcrossQuery selects the newest.

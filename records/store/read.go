@@ -31,10 +31,12 @@ type EntryQuery struct {
 	Kinds []records.EntryKind // only these; empty: all
 	Types []string            // only these; empty: all
 	Limit int                 // at most so many; 0: all
+	// Newest turns the order round: with Limit 1 it is the newest that is selected.
+	Newest bool
 }
 
-// Entries returns the entries of a subject in order of their sequence. A subject
-// that does not exist has none.
+// Entries returns the entries of a subject in order of their sequence, or with
+// Newest in the reverse of it. A subject that does not exist has none.
 func (s *Store) Entries(ctx context.Context, organization string, subject records.Subject, q EntryQuery) ([]Stored, error) {
 	query := `SELECT ` + entryColumns + ` FROM entries
 		WHERE organization = ? AND subject_kind = ? AND subject_id = ? AND sequence > ?`
@@ -46,6 +48,9 @@ func (s *Store) Entries(ctx context.Context, organization string, subject record
 		query, args = query+` AND type IN (?)`, append(args, q.Types)
 	}
 	query += ` ORDER BY sequence`
+	if q.Newest {
+		query += ` DESC`
+	}
 	if q.Limit > 0 {
 		query, args = query+` LIMIT ?`, append(args, q.Limit)
 	}

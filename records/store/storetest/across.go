@@ -15,6 +15,7 @@ var across = map[string]func(*testing.T, fixture){
 	"decisions of all builds, in pages that are stable under inserts": testDecisions,
 	"decisions since a time":                        testDecisionsSince,
 	"entries about policies":                        testPolicies,
+	"releases and channels":                         testReleases,
 	"a foreign cursor or span is refused":           testAcrossRefusals,
 	"spans have their indexes":                      testAcrossIndex,
 	"organizations do not meet in what lies across": testAcrossIsolation,
@@ -96,16 +97,33 @@ func testAcrossIsolation(t *testing.T, f fixture) {
 	require.ElementsMatch(t, theirs, ids(must2(f.store.Across(t.Context(), other, store.Decisions, store.AcrossQuery{}))(t)))
 }
 
-// testAcrossIndex has both indexes there; that a planner takes them is its own
+// testReleases has only the first entry of each found, and that of no other subject.
+func testReleases(t *testing.T, f fixture) {
+	first := func(kind, id, typ string) records.Entry {
+		note := Note(t, acme, kind, id, typ)
+		note.Type = typ
+		return note
+	}
+	release := first(records.SubjectRelease, "r", "orgo.release.requested")
+	channel := first(records.SubjectChannel, "c", "orgo.channel.opened")
+	must(f.store.Append(t.Context(), release, channel, Note(t, acme, records.SubjectRelease, "r", "2"),
+		Note(t, acme, records.SubjectChannel, "c", "2"), first("note", "c", "orgo.channel.opened"),
+		first(records.SubjectChannel, "d", "orgo.channel.frozen")))(t)
+	require.Equal(t, []string{release.ID}, ids(must2(f.store.Across(t.Context(), acme, store.Releases, store.AcrossQuery{}))(t)))
+	require.Equal(t, []string{channel.ID}, ids(must2(f.store.Across(t.Context(), acme, store.Channels, store.AcrossQuery{}))(t)))
+}
+
+// testAcrossIndex has the indexes there; that a planner takes them is its own
 // affair where tables are as small as here.
 func testAcrossIndex(t *testing.T, f fixture) {
+	const names = `('entries_decisions', 'entries_policies', 'entries_releases', 'entries_channels')`
 	var catalog string
 	if err := f.Raw.QueryRow(`SELECT name FROM sqlite_master LIMIT 1`).Scan(&catalog); err == nil {
-		catalog = `SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name IN ('entries_decisions', 'entries_policies')`
+		catalog = `SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name IN ` + names
 	} else {
-		catalog = `SELECT count(*) FROM pg_indexes WHERE indexname IN ('entries_decisions', 'entries_policies')`
+		catalog = `SELECT count(*) FROM pg_indexes WHERE indexname IN ` + names
 	}
 	var indexes int
 	require.NoError(t, f.Raw.QueryRow(catalog).Scan(&indexes))
-	require.Equal(t, 2, indexes)
+	require.Equal(t, 4, indexes)
 }

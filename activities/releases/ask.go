@@ -1,0 +1,50 @@
+package releases
+
+import (
+	"context"
+
+	"github.com/initkoa/orgo/activities/runner"
+	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/records"
+)
+
+// AskInput asks a channel for something. The entry is of records.TypeActionAsked.
+type AskInput struct {
+	Organization string              `json:"organization"`
+	Channel      records.ChannelName `json:"channel"`
+	Entry        records.Entry       `json:"entry"`
+}
+
+// Ask records what a channel is asked for and returns what became of it. A refusal is
+// an outcome. To ask the same again returns the same.
+func (a *Activities) Ask(ctx context.Context, in AskInput) (records.CommandOutcome, error) {
+	outcome, err := a.ask(ctx, in)
+	return reported(ctx, outcome, err)
+}
+
+func (a *Activities) ask(ctx context.Context, in AskInput) (records.CommandOutcome, error) {
+	if err := addressed(in.Entry, in.Organization, records.TypeActionAsked, records.ChannelSubject(in.Organization, in.Channel)); err != nil {
+		return records.CommandOutcome{}, err
+	}
+	if _, err := a.store.Append(ctx, in.Entry); err != nil {
+		return records.CommandOutcome{}, err
+	}
+	return a.channels.Act(ctx, in.Organization, in.Channel, in.Entry.ID)
+}
+
+// addressed refuses an entry that would lie in another inbox than the one whose owner
+// is woken for it.
+func addressed(entry records.Entry, organization, typ string, to records.Subject) error {
+	switch {
+	case entry.Organization != organization:
+		return foreign(entry, organization)
+	case entry.Type != typ || entry.Subject != to:
+		return runner.Fail(gates.RequestInvalid, nil, "entry %s is %s of %s %s, not %s of %s %s",
+			entry.ID, entry.Type, entry.Subject.Kind, entry.Subject.ID, typ, to.Kind, to.ID)
+	}
+	return nil
+}
+
+func foreign(entry records.Entry, organization string) error {
+	return runner.Fail(gates.RequestInvalid, nil, "entry %s is not of organization %s", entry.ID, organization)
+}

@@ -1,0 +1,298 @@
+package workflows
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/gates/rollout"
+	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/release"
+	"github.com/initkoa/orgo/records/telemetry"
+)
+
+// ReleaseInput names a release. All else of it is in the store, but for windows of
+// telemetry, which are made again when they are needed: those of the run before are
+// handed on.
+type ReleaseInput struct {
+	Organization string                      `json:"organization"`
+	ReleaseID    string                      `json:"release_id"`
+	Windows      map[string]telemetry.Window `json:"windows,omitempty"` // by cohort
+	Judged       map[string]gates.Decision   `json:"judged,omitempty"`  // the newest, by cohort
+}
+
+// ReleaseOutcome is how a release ended.
+type ReleaseOutcome struct {
+	ReleaseID string     `json:"release_id"`
+	Phase     string     `json:"phase"`
+	Code      gates.Code `json:"reason_code,omitempty"`
+}
+
+// releaseRun runs the machine of gates/rollout for one release.
+type releaseRun struct {
+	*entity
+	in     ReleaseInput
+	record release.Record
+
+	rules    gates.Ruleset // the policy that decides, ready
+	windows map[string]telemetry.Window
+	judged  map[string]gates.Decision
+	ends    map[string]gates.Judgement
+	news    int // counts windows that came
+
+	step      int // of the step that runs: the result of an older one counts no more
+	stopStep  workflow.CancelFunc
+	steps     int // that run
+	happened  []rollout.ReleaseEvent
+	attempted int // asks of the channel by this run
+	marked    string
+}
+
+// Release runs a release until it has ended.
+func Release(ctx workflow.Context, in ReleaseInput) (ReleaseOutcome, error) {
+	r := &releaseRun{in: in, windows: in.Windows, judged: in.Judged}
+	r.entity = newEntity(ctx, in.Organization, records.ReleaseSubject(in.ReleaseID), records.Correlation{ReleaseID: in.ReleaseID})
+	if r.windows == nil {
+		r.windows, r.judged = map[string]telemetry.Window{}, map[string]gates.Decision{}
+	}
+	if err := r.handleMessages(ctx); err != nil {
+		return ReleaseOutcome{}, err
+	}
+	r.listen(ctx)
+	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryRelease, func() (release.Record, error) { return r.record, nil },
+		workflow.QueryHandlerOptions{Description: "The release as this run knows it."}); err != nil {
+		return ReleaseOutcome{}, err
+	}
+	for {
+		if err := r.begin(ctx); err != nil {
+			return ReleaseOutcome{}, err
+		}
+		if err := r.live(ctx); err != nil {
+			return ReleaseOutcome{}, err
+		}
+		if r.lost {
+			continue
+		}
+		if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+			return ReleaseOutcome{}, err
+		}
+		if r.machine().Ended() {
+			return ReleaseOutcome{ReleaseID: in.ReleaseID, Phase: r.record.Phase, Code: gates.Code(r.record.Code)}, nil
+		}
+		r.hear(ctx)
+		return ReleaseOutcome{}, workflow.NewContinueAsNewError(ctx, ReleaseWorkflow, ReleaseInput{
+			Organization: in.Organization, ReleaseID: in.ReleaseID, Windows: r.windows, Judged: r.judged,
+		})
+	}
+}
+
+// begin reads the record and takes up the step that it was at.
+func (r *releaseRun) begin(ctx workflow.Context) error {
+	loaded, err := r.load(ctx, r.subject)
+	if err != nil {
+		return err
+	}
+	r.record, r.version, r.lost, r.rules = release.Record{}, 0, false, gates.Ruleset{}
+	r.ends, r.happened = map[string]gates.Judgement{}, nil
+	if loaded.Found {
+		if err := json.Unmarshal(loaded.Body, &r.record); err != nil {
+			return fmt.Errorf("record of release %s: %w", r.in.ReleaseID, err)
+		}
+		r.version = loaded.Version
+		r.correlate()
+	}
+	r.pokes++ // there may be something already
+	if loaded.Found {
+		r.start(ctx, rollout.Resume(rollout.Phase(r.record.Phase)))
+	}
+	return nil
+}
+
+func (r *releaseRun) correlate() {
+	r.correlation.BuildID = r.record.Request.BuildID
+	r.correlation.Channel = r.record.Request.Channel.String()
+}
+
+// machine is the state of the release in gates/rollout.
+func (r *releaseRun) machine() rollout.Release {
+	m := rollout.Release{
+		ID: r.in.ReleaseID, Phase: rollout.Phase(r.record.Phase), Stage: r.record.Stage, Stages: len(r.record.Stages),
+		Revoked: r.record.Revoked, Code: gates.Code(r.record.Code),
+	}
+	for _, h := range r.record.Holds {
+		m.Holds = append(m.Holds, rollout.Hold{Owner: h.Owner, Reason: h.Reason})
+	}
+	return m
+}
+
+// live takes in what comes until the release has ended, the run has had its length,
+// or is lost.
+func (r *releaseRun) live(ctx workflow.Context) error {
+	defer r.stopSteps()
+	for !r.lost {
+		if err := r.drain(ctx); err != nil {
+			return err
+		}
+		if err := r.takeHappened(ctx); err != nil {
+			return err
+		}
+		if r.lost {
+			return nil
+		}
+		if r.machine().Ended() && r.steps == 0 && r.drained >= r.pokes {
+			return nil
+		}
+		if r.full(ctx) {
+			r.stopSteps()
+			if r.steps == 0 && r.drained >= r.pokes && len(r.happened) == 0 {
+				return nil
+			}
+		}
+		if _, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+			Timeout: lookEvery, TimerOptions: workflow.TimerOptions{Summary: "looks whether something was asked"},
+		}, func() bool {
+			return r.pokes > r.drained || len(r.happened) > 0 || r.lost || r.steps == 0 && (r.full(ctx) || r.machine().Ended())
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *releaseRun) full(ctx workflow.Context) bool {
+	info := workflow.GetInfo(ctx)
+	return info.GetCurrentHistoryLength() > maxHistory || info.GetContinueAsNewSuggested()
+}
+
+// drain takes in everything that was asked or told. What comes together is one commit.
+func (r *releaseRun) drain(ctx workflow.Context) error {
+	for !r.lost && r.drained < r.pokes {
+		ticket := r.pokes
+		got, err := r.inbox(ctx, r.record.Seen)
+		if err != nil {
+			return err
+		}
+		if len(got.Messages) == 0 {
+			r.drained = ticket
+			continue
+		}
+		var outcomes []records.CommandOutcome
+		var todo []rollout.Step
+		for _, message := range got.Messages {
+			m := rollout.Message(message)
+			outcome, steps := r.take(ctx, m)
+			todo = mergeSteps(todo, steps)
+			if outcome != nil {
+				outcomes = append(outcomes, *outcome)
+				r.noteOutcome(ctx, m, *outcome)
+			}
+			r.record.Seen = max(r.record.Seen, m.Sequence)
+		}
+		if done, err := r.save(ctx); err != nil || !done {
+			return err
+		}
+		for _, outcome := range outcomes {
+			r.answer(outcome)
+		}
+		r.start(ctx, todo)
+		if !got.More {
+			r.drained = ticket
+		}
+	}
+	return nil
+}
+
+// mergeSteps returns what is to be done after two events: what the later one asks
+// for, if it asks for anything.
+func mergeSteps(before, then []rollout.Step) []rollout.Step {
+	if then == nil {
+		return before
+	}
+	return then
+}
+
+// takeHappened takes in how steps ended.
+func (r *releaseRun) takeHappened(ctx workflow.Context) error {
+	for len(r.happened) > 0 && !r.lost {
+		event := r.happened[0]
+		r.happened = r.happened[1:]
+		steps, refused := r.apply(ctx, event)
+		if refused != nil {
+			continue // it came too late: the release has moved on
+		}
+		if done, err := r.save(ctx); err != nil || !done {
+			return err
+		}
+		r.start(ctx, steps)
+	}
+	return nil
+}
+
+// apply moves the machine, and notes that it moved. It returns nil steps for an event
+// after which what runs goes on.
+func (r *releaseRun) apply(ctx workflow.Context, event rollout.ReleaseEvent) ([]rollout.Step, *rollout.Refusal) {
+	before := r.machine()
+	next, steps, refused := before.Reduce(event)
+	if refused != nil {
+		return nil, refused
+	}
+	if event.Actor == "" {
+		event.Actor = records.SystemActor
+	}
+	r.record.Phase, r.record.Stage, r.record.Revoked = string(next.Phase), next.Stage, next.Revoked
+	r.record.Code, r.record.Status = string(next.Code), string(next.Status())
+	r.record.Holds = nil
+	for _, h := range next.Holds {
+		r.record.Holds = append(r.record.Holds, release.Hold{Owner: h.Owner, Reason: h.Reason})
+	}
+	if next.Phase != before.Phase || next.Stage != before.Stage {
+		r.record.Codes, r.record.Waits = nil, nil
+	}
+	moved := release.Moved{Event: string(event.Kind), Before: string(before.Phase), After: string(next.Phase), Stage: next.Stage}
+	var codes []string
+	if event.Code != "" {
+		codes = []string{string(event.Code)}
+	}
+	r.note(ctx, records.Entry{Type: release.TypeReleaseMoved, Actor: event.Actor, Reason: event.Reason, Codes: codes}, "", moved)
+	r.tellStory(ctx, event, moved)
+	if steps == nil && next.Phase != before.Phase {
+		steps = []rollout.Step{}
+	}
+	return steps, nil
+}
+
+// tellStory adds an event to the record.
+func (r *releaseRun) tellStory(ctx workflow.Context, event rollout.ReleaseEvent, moved release.Moved) {
+	details := map[string]any{"phase": moved.After, "stage": moved.Stage}
+	if event.Code != "" {
+		details["reason_code"] = event.Code
+	}
+	if event.Reason != "" {
+		details["reason"] = event.Reason
+	}
+	encoded, err := records.Canonical(details)
+	if err != nil {
+		panic(err) // strings and a number always have a canonical form
+	}
+	r.record.Events = append(r.record.Events, release.Event{
+		At: workflow.Now(ctx).UTC(), Type: strings.ToUpper(string(event.Kind)), Actor: event.Actor, Details: encoded,
+	})
+}
+
+// save commits the next version of the record.
+func (r *releaseRun) save(ctx workflow.Context) (bool, error) {
+	done, err := r.commit(ctx, func(version int64) any {
+		r.record.Version, r.record.UpdatedAt = version, workflow.Now(ctx).UTC()
+		sealed, err := r.record.Sealed()
+		if err != nil {
+			panic(err) // a record has a canonical form, or is a defect
+		}
+		r.record = sealed
+		return sealed
+	})
+	r.show(ctx)
+	return done, err
+}

@@ -1,0 +1,246 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/initkoa/orgo/activities/releases"
+	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/gates/rollout"
+	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/release"
+	"github.com/initkoa/orgo/records/telemetry"
+)
+
+// listen takes windows of telemetry as they come.
+func (r *releaseRun) listen(ctx workflow.Context) {
+	windows := workflow.GetSignalChannelWithOptions(ctx, SignalWindows, workflow.SignalChannelOptions{
+		Description: "Cumulative windows of telemetry, as the relay reduces them from the stored samples.",
+	})
+	workflow.GoNamed(ctx, "windows", func(ctx workflow.Context) {
+		for {
+			var came []telemetry.Window
+			windows.Receive(ctx, &came)
+			r.merge(ctx, came)
+		}
+	})
+}
+
+// hear takes the windows that came and were not yet taken, before a run ends.
+func (r *releaseRun) hear(ctx workflow.Context) {
+	windows := workflow.GetSignalChannel(ctx, SignalWindows)
+	for {
+		var came []telemetry.Window
+		if !windows.ReceiveAsync(&came) {
+			return
+		}
+		r.merge(ctx, came)
+	}
+}
+
+// merge keeps of each cohort the window that contains the others. One that is none,
+// or contradicts what there is, is noted and counts nothing.
+func (r *releaseRun) merge(ctx workflow.Context, came []telemetry.Window) {
+	for _, w := range came {
+		before, had := r.windows[w.Cohort]
+		if !had || !before.ActivatedAt.Equal(w.ActivatedAt) && w.ActivatedAt.After(before.ActivatedAt) {
+			before = w
+		}
+		merged, err := telemetry.Merge(before, w)
+		switch {
+		case w.ReleaseID != r.in.ReleaseID || w.Organization != r.organization:
+			r.refuseWindow(ctx, w, "it is of another release")
+		case err != nil:
+			r.refuseWindow(ctx, w, err.Error())
+		default:
+			r.windows[w.Cohort] = merged
+			r.news++
+		}
+	}
+}
+
+func (r *releaseRun) refuseWindow(ctx workflow.Context, w telemetry.Window, why string) {
+	r.note(ctx, records.Entry{
+		Type: release.TypeWindowRefused, Codes: []string{string(gates.WindowConflict)}, Correlation: records.Correlation{Cohort: w.Cohort},
+	}, "", map[string]any{"cohort": w.Cohort, "sequence": w.Sequence, "digest": w.Digest, "message": why})
+}
+
+// observe watches a stage until it is judged.
+func (r *releaseRun) observe(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
+	return r.judge(ctx, &r.record.Stages[r.record.Stage], r.record.Stage+1)
+}
+
+// soak watches the whole once every stage has passed.
+func (r *releaseRun) soak(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
+	if r.record.Soak == nil {
+		last := r.record.Stages[len(r.record.Stages)-1]
+		r.record.Soak = &release.StageState{Part: release.Part{Name: "soak", Observe: r.record.Intent.Plan.Soak, Deadline: r.record.Intent.Plan.Soak + last.Deadline}}
+		r.watch(ctx, r.record.Soak)
+		if _, err := r.save(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return r.judge(ctx, r.record.Soak, len(r.record.Stages))
+}
+
+// judge looks at the telemetry of everything that is active with every window that
+// comes, when the analysis ends, and at its deadline. entering is the stage that a
+// pass lets the release enter.
+func (r *releaseRun) judge(ctx workflow.Context, watched *release.StageState, entering int) (*rollout.ReleaseEvent, error) {
+	if err := r.ready(ctx); err != nil {
+		return nil, err
+	}
+	for looked, paged := -1, false; ; {
+		now := workflow.Now(ctx)
+		late := !now.Before(*watched.DecideBy)
+		if r.news != looked || !now.Before(*watched.EndsAt) {
+			looked = r.news
+			step, worst := r.look(ctx, watched, entering)
+			watched.Verdict, watched.Codes = string(worst.Verdict), codesOf(worst)
+			event, err := r.conclude(ctx, step, worst, watched, entering)
+			if err != nil || event != nil {
+				return event, err
+			}
+			if step == gates.Page && !paged {
+				paged = true
+				r.note(ctx, records.Entry{Type: release.TypeOperatorPaged, Codes: codesOf(worst)}, "", map[string]any{"stage": watched.Name})
+			}
+			if _, err := r.save(ctx); err != nil {
+				return nil, err
+			}
+		}
+		if err := r.awaitNews(ctx, looked, nextLook(now, watched, late), watched); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// nextLook is when a look is due that nothing new calls for.
+func nextLook(now time.Time, watched *release.StageState, late bool) time.Duration {
+	switch {
+	case now.Before(*watched.EndsAt):
+		return watched.EndsAt.Sub(now)
+	case !late:
+		return min(watched.DecideBy.Sub(now), lookEvery)
+	default:
+		return lookEvery
+	}
+}
+
+func (r *releaseRun) awaitNews(ctx workflow.Context, looked int, pause time.Duration, watched *release.StageState) error {
+	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+		Timeout: pause, TimerOptions: workflow.TimerOptions{Summary: fmt.Sprintf("watches %s until %s", watched.Name, watched.DecideBy.Format(time.RFC3339))},
+	}, func() bool { return r.news != looked })
+	return err
+}
+
+// conclude turns a judgement into what happens to the release.
+func (r *releaseRun) conclude(ctx workflow.Context, step gates.Step, worst gates.Decision, watched *release.StageState, entering int) (*rollout.ReleaseEvent, error) {
+	switch step {
+	case gates.RollBack:
+		code := gates.AnalysisIncomplete
+		if len(worst.Codes) > 0 {
+			code = worst.Codes[0]
+		}
+		return &rollout.ReleaseEvent{Kind: rollout.JudgedBad, Code: code, Reason: summaryOf(worst)}, nil
+	case gates.Advance:
+		if watched.Manual && watched.Promoted == "" {
+			r.record.Codes = []string{string(gates.PromotionMissing)}
+			r.record.Waits = &release.Wait{For: "an operator to promote " + watched.Name}
+			return nil, nil
+		}
+		confirmed, err := r.confirm(ctx)
+		if err != nil || !confirmed {
+			return nil, err
+		}
+		r.record.Codes = nil
+		return &rollout.ReleaseEvent{Kind: rollout.JudgedGood, Actor: watched.Promoted}, nil
+	default:
+		r.record.Codes = codesOf(worst)
+		return nil, nil
+	}
+}
+
+// severities orders the steps of judgements: of several cohorts the worst counts.
+var severities = map[gates.Step]int{gates.Advance: 0, gates.Hold: 1, gates.Page: 2, gates.RollBack: 3}
+
+// look judges every cohort that was activated, and returns the worst judgement.
+func (r *releaseRun) look(ctx workflow.Context, watched *release.StageState, entering int) (gates.Step, gates.Decision) {
+	step, worst := gates.Step(""), gates.Decision{}
+	for _, cohort := range r.active() {
+		c := r.gate(ctx, entering, releases.Checked{})
+		c.Subject.Generation, c.Subject.Cohort = entering, cohort
+		evidence := r.evidence(ctx, cohort, *watched.EndsAt)
+		d := gates.Health(c, evidence)
+		if evidence.Digest.Valid() {
+			r.judged[cohort] = d
+		}
+		judgement := r.ends[cohort]
+		if judgement.Subject != c.Subject {
+			judgement = gates.Judgement{Subject: c.Subject, Deadline: *watched.DecideBy, OnDeadline: r.rules.OnDeadline(c)}
+		}
+		next, then := judgement.Next(d)
+		r.ends[cohort] = next
+		r.decided(ctx, entering, d)
+		if step == "" || severities[then] > severities[step] {
+			step, worst = then, d
+		}
+	}
+	return step, worst
+}
+
+// evidence is the newest window of a cohort, with what it carries of those that were
+// judged before. One that did not grow from them is no evidence.
+func (r *releaseRun) evidence(ctx workflow.Context, cohort string, ends time.Time) gates.Window {
+	window := gates.WindowOf(r.windows[cohort], ends, workflow.Now(ctx))
+	if !window.Digest.Valid() {
+		return window
+	}
+	var before *gates.Decision
+	if judged, is := r.judged[cohort]; is {
+		before = &judged
+	}
+	grown, err := window.After(before)
+	if err != nil {
+		r.refuseWindow(ctx, r.windows[cohort], err.Error())
+		return gates.Window{}
+	}
+	return grown
+}
+
+// active are the cohorts that the release was activated in, in order.
+func (r *releaseRun) active() []string {
+	var cohorts []string
+	for _, stage := range r.record.Stages {
+		if stage.ActiveAt != nil {
+			cohorts = append(cohorts, stage.Cohorts...)
+		}
+	}
+	slices.Sort(cohorts)
+	return cohorts
+}
+
+// confirm makes every window again from the stored samples, before anything goes
+// forward on it: whoever may signal this workflow could have made one up.
+func (r *releaseRun) confirm(ctx workflow.Context) (bool, error) {
+	for _, cohort := range r.active() {
+		w := r.windows[cohort]
+		var again telemetry.Window
+		err := workflow.ExecuteActivity(checkOptions(ctx, "make the window of "+cohort+" again"), ActivityAgain, releases.AgainInput{
+			Organization: r.organization, ReleaseID: r.in.ReleaseID, Cohort: cohort, Sequence: w.Sequence,
+		}).Get(ctx, &again)
+		if err != nil {
+			return false, err
+		}
+		if again.Digest != w.Digest {
+			r.refuseWindow(ctx, w, "the stored samples make another")
+			delete(r.windows, cohort)
+			delete(r.judged, cohort)
+			return false, nil
+		}
+	}
+	return true, nil
+}
