@@ -3,7 +3,6 @@ package workflows
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -280,7 +279,7 @@ func (r *releaseRun) tellStory(ctx workflow.Context, event rollout.ReleaseEvent,
 		panic(err) // strings and a number always have a canonical form
 	}
 	r.record.Events = append(r.record.Events, release.Event{
-		At: workflow.Now(ctx).UTC(), Type: strings.ToUpper(string(event.Kind)), Actor: event.Actor, Details: encoded,
+		At: workflow.Now(ctx).UTC(), Type: event.Kind.Story(), Actor: event.Actor, Details: encoded,
 	})
 }
 

@@ -171,8 +171,8 @@ func (r *releaseRun) check(ctx workflow.Context) (*rollout.ReleaseEvent, error) 
 		checked.Problems = append(checked.Problems, releases.Problem{Code: refused.Code, Message: refused.Message})
 	}
 	context := r.gate(ctx, 0, checked)
-	if len(checked.Problems) == 0 && !r.rules.Binding(gates.GateApprovals, context) {
-		checked.Problems = append(checked.Problems, releases.Problem{Code: gates.ApprovalsMissing, Message: "the policy does not say who has to approve a release: add an approvals rule"})
+	if len(checked.Problems) == 0 {
+		checked.Problems = r.unsaid(context)
 	}
 	if len(checked.Problems) > 0 {
 		return r.ineligible(checked.Problems), nil
@@ -202,6 +202,19 @@ func (r *releaseRun) check(ctx workflow.Context) (*rollout.ReleaseEvent, error) 
 		return &rollout.ReleaseEvent{Kind: rollout.NotEligible, Code: leading(*refusing).Code, Reason: leading(*refusing).Message}, nil
 	}
 	return &rollout.ReleaseEvent{Kind: rollout.Eligible}, nil
+}
+
+// unsaid are what a policy must say for anything to be released under it. One that
+// does not may not have been meant for releases at all.
+func (r *releaseRun) unsaid(c gates.Context) []releases.Problem {
+	var problems []releases.Problem
+	if !r.rules.Binding(gates.GateApprovals, c) {
+		problems = append(problems, releases.Problem{Code: gates.ApprovalsMissing, Message: "the policy does not say who has to approve a release: add an approvals rule"})
+	}
+	if !r.rules.Binding(gates.GateHealth, c) {
+		problems = append(problems, releases.Problem{Code: gates.PolicyInvalid, Message: "the policy does not say when a release is well: add a rollout_health rule"})
+	}
+	return problems
 }
 
 func (r *releaseRun) ineligible(problems []releases.Problem) *rollout.ReleaseEvent {

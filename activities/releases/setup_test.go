@@ -131,7 +131,7 @@ func policy(id string) map[string]any {
 		"policies": []any{map[string]any{
 			"policy_id": "p", "version": "1.0.0", "name": "health", "enforcement": "MUST",
 			"rules": []any{map[string]any{"rule_id": "r", "type": "rollout_health", "config": map[string]any{
-				"metrics":               []any{map[string]any{"name": "signal.load", "max": 900, "min_samples": 1}, map[string]any{"name": "activation", "max": 1, "min_samples": 1}},
+				"metrics":               []any{map[string]any{"name": "signal.load.mean", "max": 900, "min_samples": 1}, map[string]any{"name": "activation", "max": 1, "min_samples": 1}},
 				"min_reporting_percent": 100, "max_age": "5m",
 			}}},
 		}},
