@@ -48,7 +48,9 @@ type releaseRun struct {
 	stopStep  workflow.CancelFunc
 	steps     int // that run
 	happened  []rollout.ReleaseEvent
-	attempted int // asks of the channel by this run
+	attempted int // asks and decisions of this run: what they are told apart by
+	toPoke    []string
+	announced int // one past the stage that the set was told this run is ready for
 	marked    string
 }
 
@@ -252,6 +254,9 @@ func (r *releaseRun) apply(ctx workflow.Context, event rollout.ReleaseEvent) ([]
 	if next.Phase != before.Phase || next.Stage != before.Stage {
 		r.record.Codes, r.record.Waits = nil, nil
 	}
+	if next.Phase != before.Phase && (next.Ended() || next.Phase == rollout.PhaseRollingBack) {
+		r.tellPeers(ctx, rollout.PeerEnded, next.Stage, next.Code)
+	}
 	moved := release.Moved{Event: string(event.Kind), Before: string(before.Phase), After: string(next.Phase), Stage: next.Stage}
 	var codes []string
 	if event.Code != "" {
@@ -295,5 +300,8 @@ func (r *releaseRun) save(ctx workflow.Context) (bool, error) {
 		return sealed
 	})
 	r.show(ctx)
+	if done {
+		r.pokePeers(ctx)
+	}
 	return done, err
 }

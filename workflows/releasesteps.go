@@ -454,6 +454,9 @@ func (r *releaseRun) advance(ctx workflow.Context) (*rollout.ReleaseEvent, error
 		return nil, err
 	}
 	stage := r.record.Stage
+	if err := r.barrier(ctx, stage); err != nil {
+		return nil, err
+	}
 	for {
 		channel, err := r.channel(ctx)
 		if err != nil {
