@@ -54,6 +54,7 @@ type Record struct {
 	Waits *Wait `json:"waits,omitempty"`
 
 	// What its check found; absent before.
+	BuildRecord  *records.Ref      `json:"build_record,omitempty"`
 	Intent       *Intent           `json:"intent,omitempty"`
 	IntentDigest *records.Digest   `json:"intent_digest,omitempty"`
 	Initiator    string            `json:"initiator,omitempty"` // of the build
