@@ -136,7 +136,11 @@ func (s *server) getReleaseRecord(ctx context.Context, caller Identity, in *rele
 	if err != nil {
 		return nil, err
 	}
-	body, err := records.Canonical(record)
+	var form any = record
+	if in.Format == client.FormatKOA {
+		form = record.KOA()
+	}
+	body, err := records.Canonical(form)
 	return &rawAnswer{ContentType: records.MediaJSON, Body: body}, err
 }
 
