@@ -134,7 +134,10 @@ func signals(policy gates.Policy) ([]string, error) {
 		}
 		for _, metric := range config.Metrics {
 			if signal, is := strings.CutPrefix(metric.Name, telemetry.SignalMetric("")); is {
-				names = append(names, signal)
+				// What is judged of a signal is its mean or a quantile (gates.WindowOf).
+				if at := strings.LastIndexByte(signal, '.'); at > 0 {
+					names = append(names, signal[:at])
+				}
 			}
 		}
 	}

@@ -98,10 +98,7 @@ func (r Record) KOA() KOARecord {
 // the URI has the id.
 func (r Record) koaArtifacts() (build records.KOARef, artifacts []KOAArtifact) {
 	kind, digest := ArtifactBuild, records.DigestOf([]byte(r.Request.BuildID))
-	switch {
-	case r.BuildRecord != nil:
-		kind, digest = ArtifactBuildRecord, r.BuildRecord.Digest
-	case r.Intent != nil:
+	if r.Intent != nil {
 		kind, digest = ArtifactBuildRecord, r.Intent.Record
 	}
 	build = koaRef(digest, "urn:uuid:"+r.Request.BuildID)

@@ -58,9 +58,9 @@ func checked(t require.TestingT, r release.Record) release.Record {
 		Version: "1.2.0", Plan: plan, Policy: digest("policy"), Evidence: digest("evidence")}
 	named, err := intent.Digest()
 	require.NoError(t, err)
-	policy, record := ref("policy"), ref("record")
-	r.BuildRecord, r.Intent, r.IntentDigest, r.Initiator, r.PolicyRef, r.PolicyAuthor, r.Format, r.Solo = &record, &intent, &named, "ben", &policy, "cem", "1.0.0", true
-	r.Pack = &index.Pack{BuildID: buildID, BuiltAt: start, Manifest: ref("manifest"), Exchange: ref("exchange"),
+	policy := ref("policy")
+	r.Intent, r.IntentDigest, r.Initiator, r.PolicyRef, r.PolicyAuthor, r.Format, r.Solo = &intent, &named, "ben", &policy, "cem", "1.0.0", true
+	r.Pack = &index.Pack{BuildID: buildID, Version: "1.2.0", BuiltAt: start, Manifest: ref("manifest"), Exchange: ref("exchange"),
 		Files: []records.Artifact{{Name: "pack-file", Path: "a/b", Ref: ref("file")}}}
 	later := start.Add(time.Hour)
 	r.Votes = []release.Vote{{Actor: "dan", Roles: []string{"legal"}, Intent: named, Approve: true, At: start, ExpiresAt: later, Reason: "read it", Command: "entry"}}
@@ -246,11 +246,10 @@ func TestTheInteropForm(t *testing.T) {
 
 	r.Pack, r.Intent, r.Code = nil, nil, "DIGEST_MISMATCH"
 	koa := r.KOA()
-	require.Equal(t, []release.KOAArtifact{{Type: "build_record", Ref: koa.BuildRef, Hash: digest("record")}}, koa.Artifacts)
 	require.Equal(t, "DIGEST_MISMATCH", koa.StatusReason)
 	require.Equal(t, []release.KOAStage{{Name: "one", TargetCohorts: []string{"a"}}, {Name: "two", TargetCohorts: []string{"b"}}}, koa.Strategy.Stages)
 
-	r.BuildRecord, r.Request.Strategy = nil, strategies()[release.Percentage]
+	r.Request.Strategy = strategies()[release.Percentage]
 	koa = r.KOA()
 	require.Equal(t, []release.KOAArtifact{{Type: "build", Ref: koa.BuildRef, Hash: digest(buildID)}}, koa.Artifacts)
 	require.Equal(t, 10, *koa.Strategy.Percentage)
