@@ -379,6 +379,12 @@ func TestReleaseRecordForms(t *testing.T) {
 	want, err := records.Canonical(record)
 	require.NoError(t, err)
 	require.Equal(t, string(want), string(data))
+	data, err = s.Client(t).ReleaseRecord(t.Context(), record.ReleaseID, client.FormatKOA)
+	require.NoError(t, err)
+	want, err = records.Canonical(record.KOA())
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(data))
+	require.NotContains(t, string(data), "intent", "the interop form has exactly its own members")
 }
 
 func TestAServerMayHaveNoReleases(t *testing.T) {

@@ -261,6 +261,11 @@ func TestReadingReleases(t *testing.T) {
 	require.Zero(t, r.code)
 	require.NoError(t, json.Unmarshal([]byte(r.out), &whole))
 	require.Equal(t, record.Request, whole.Request)
+	var koa release.KOARecord
+	r = b.orgo(t, "release", "record", id, "--format", "koa")
+	require.Zero(t, r.code)
+	require.NoError(t, json.Unmarshal([]byte(r.out), &koa))
+	require.Equal(t, id, koa.ReleaseID)
 }
 
 // A release is followed through its stages, as lines and as JSON, and ends badly.
