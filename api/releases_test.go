@@ -418,6 +418,6 @@ func TestASetIsAReleaseOnEachChannel(t *testing.T) {
 		body.Channel, body.Set, body.With = "prod/us", "s", []string{"prod/us", "prod/eu"}
 		change(&body)
 		_, err := s.Client(t).CreateRelease(t.Context(), body, "s/prod/us")
-		require.Equal(t, 400, refusedWith(t, err, gates.RequestInvalid).Status, name)
+		require.Equal(t, 422, refusedWith(t, err, gates.RequestInvalid).Status, name)
 	}
 }
