@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/initkoa/orgo/activities/releases"
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
@@ -52,6 +53,7 @@ type releaseRun struct {
 	toPoke    []string
 	announced int // one past the stage that the set was told this run is ready for
 	marked    string
+	attested  rollout.Phase // the phase in which the record was signed
 }
 
 // Release runs a release until it has ended.
@@ -300,8 +302,21 @@ func (r *releaseRun) save(ctx workflow.Context) (bool, error) {
 		return sealed
 	})
 	r.show(ctx)
-	if done {
-		r.pokePeers(ctx)
+	if !done || err != nil {
+		return done, err
 	}
-	return done, err
+	r.pokePeers(ctx)
+	return true, r.attest(ctx)
+}
+
+// attest has the record signed once the release has closed well, and once it has
+// ended.
+func (r *releaseRun) attest(ctx workflow.Context) error {
+	phase := rollout.Phase(r.record.Phase)
+	if r.attested == phase || phase != rollout.PhaseClosedGood && !r.machine().Ended() {
+		return nil
+	}
+	r.attested = phase
+	return workflow.ExecuteLocalActivity(bookkeeping(ctx, "attest the release record"), ActivityAttest,
+		releases.AttestInput{Organization: r.organization, ReleaseID: r.in.ReleaseID}).Get(ctx, nil)
 }
