@@ -41,6 +41,7 @@ type releaseRun struct {
 	rules   gates.Ruleset // the policy that decides, ready
 	windows map[string]telemetry.Window
 	judged  map[string]gates.Decision
+	looked  map[string]telemetry.Window // of the newest look: what was decided on
 	ends    map[string]gates.Judgement
 	news    int       // counts windows that came
 	sampled time.Time // when the target was last read back as its nodes
@@ -61,7 +62,10 @@ func Release(ctx workflow.Context, in ReleaseInput) (ReleaseOutcome, error) {
 	r := &releaseRun{in: in, windows: in.Windows, judged: in.Judged}
 	r.entity = newEntity(ctx, in.Organization, records.ReleaseSubject(in.ReleaseID), records.Correlation{ReleaseID: in.ReleaseID})
 	if r.windows == nil {
-		r.windows, r.judged = map[string]telemetry.Window{}, map[string]gates.Decision{}
+		r.windows = map[string]telemetry.Window{}
+	}
+	if r.judged == nil { // there may be windows that were not judged yet
+		r.judged = map[string]gates.Decision{}
 	}
 	if err := r.handleMessages(ctx); err != nil {
 		return ReleaseOutcome{}, err
@@ -156,12 +160,16 @@ func (r *releaseRun) live(ctx workflow.Context) error {
 				return nil
 			}
 		}
-		if _, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+		woken, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
 			Timeout: lookEvery, TimerOptions: workflow.TimerOptions{Summary: "looks whether something was asked"},
 		}, func() bool {
 			return r.pokes > r.drained || len(r.happened) > 0 || r.lost || r.steps == 0 && (r.full(ctx) || r.machine().Ended())
-		}); err != nil {
+		})
+		if err != nil {
 			return err
+		}
+		if !woken {
+			r.pokes++ // whoever was to say that something is there may have ended before
 		}
 	}
 	return nil
