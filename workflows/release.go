@@ -160,16 +160,10 @@ func (r *releaseRun) live(ctx workflow.Context) error {
 				return nil
 			}
 		}
-		woken, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-			Timeout: lookEvery, TimerOptions: workflow.TimerOptions{Summary: "looks whether something was asked"},
-		}, func() bool {
+		if err := workflow.Await(ctx, func() bool {
 			return r.pokes > r.drained || len(r.happened) > 0 || r.lost || r.steps == 0 && (r.full(ctx) || r.machine().Ended())
-		})
-		if err != nil {
+		}); err != nil {
 			return err
-		}
-		if !woken {
-			r.pokes++ // whoever was to say that something is there may have ended before
 		}
 	}
 	return nil
