@@ -95,8 +95,8 @@ func (r *releaseRun) told(ctx workflow.Context, m rollout.Message) []rollout.Ste
 
 // observed begins the watch over a stage that was read back as active.
 func (r *releaseRun) observed(ctx workflow.Context) {
-	stage := &r.record.Stages[r.record.Stage]
-	r.watch(ctx, stage)
+	r.sampled = time.Time{} // what is new in it is read back at once
+	r.watch(ctx, &r.record.Stages[r.record.Stage])
 }
 
 func (r *releaseRun) watch(ctx workflow.Context, stage *release.StageState) {
