@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/gates"
@@ -78,18 +80,22 @@ func explainRelease(record release.Record, decisions map[string]store.Stored) (c
 			why.Unmet = append(why.Unmet, newUnmet(code, whereIn(record, "", record.Stage), ""))
 		}
 	}
+	// What ended it comes first.
+	slices.SortStableFunc(why.Unmet, func(a, b client.Unmet) int { return cmp.Compare(rank(a, record), rank(b, record)) })
 	return why, nil
+}
+
+func rank(unmet client.Unmet, record release.Record) int {
+	if unmet.Code == record.Code {
+		return 0
+	}
+	return 1
 }
 
 // codesOf returns the codes that block a release now, and the one that ended it.
 func codesOf(record release.Record) []string {
 	codes := append([]string{}, record.Codes...)
-	for _, code := range codes {
-		if code == record.Code {
-			return codes
-		}
-	}
-	if record.Code != "" {
+	if record.Code != "" && !slices.Contains(codes, record.Code) {
 		codes = append(codes, record.Code)
 	}
 	return codes

@@ -254,7 +254,7 @@ func TestInterruptedWatchLeavesTheBuildAlone(t *testing.T) {
 	require.Eventually(t, func() bool { return out.String() != "" }, 10*time.Second, 10*time.Millisecond)
 	cancel()
 	require.Equal(t, 1, <-code)
-	require.Contains(t, err.String(), "interrupted; a build that was started goes on")
+	require.Contains(t, err.String(), "interrupted; what was started goes on")
 	var again records.BuildView
 	b.must(t, &again, "build", "get", view.BuildID)
 	require.Equal(t, records.BuildPending, again.State)

@@ -50,9 +50,10 @@ type app struct {
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "orgo",
-		Short: "Run builds through gates, and keep the evidence",
-		Long: `Orgo runs builds through an ordered spine of stages, decides at gates whether
-the next stage may run, and records everything that happened and why.`,
+		Short: "Run builds and releases through gates, and keep the evidence",
+		Long: `Orgo runs builds through an ordered spine of stages, brings them out in releases,
+decides at gates whether the next step may be taken, and records everything that
+happened and why.`,
 		Example: `  go run ./deployments/local                      # a whole system, in one process
   orgo build start --input ./documents --wait     # build a directory, and see it through
   orgo build list
@@ -73,7 +74,7 @@ the next stage may run, and records everything that happened and why.`,
 		return Usage("%v; see \"%s --help\"", err, cmd.CommandPath())
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.build(), a.contracts(), a.events(), a.key(), a.webhook(), a.policy(), a.telemetry(), a.pipeline(), a.explain(), a.version())
+	root.AddCommand(a.build(), a.release(), a.channel(), a.contracts(), a.events(), a.key(), a.webhook(), a.policy(), a.telemetry(), a.pipeline(), a.explain(), a.version())
 	asGroup(root)
 	return root
 }

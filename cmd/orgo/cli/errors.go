@@ -102,7 +102,7 @@ func problemOf(err error) client.Problem {
 		reason, _ := gates.Lookup(gates.LedgerNotExtended)
 		return localProblem(client.CodeNotExtended, err, reason.Remedy)
 	case errors.Is(err, context.Canceled):
-		return localProblem(client.CodeInterrupted, errors.New("interrupted; a build that was started goes on, see \"orgo build list\""), "")
+		return localProblem(client.CodeInterrupted, errors.New("interrupted; what was started goes on, see \"orgo build list\" and \"orgo release list\""), "")
 	default:
 		return localProblem(client.CodeLocal, err, "")
 	}

@@ -3,25 +3,10 @@ package cli
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
 	"github.com/initkoa/orgo/records"
-)
-
-// Control sequences of terminals (ECMA-48).
-const (
-	cursorUp     = "\x1b[%dA"
-	clearToEnd   = "\x1b[J"
-	wrapOff      = "\x1b[?7l" // a long line is cut: lines drawn are lines counted
-	wrapOn       = "\x1b[?7h"
-	colorRed     = "\x1b[31m"
-	colorGreen   = "\x1b[32m"
-	colorYellow  = "\x1b[33m"
-	colorCyan    = "\x1b[36m"
-	colorFaint   = "\x1b[2m"
-	colorDefault = "\x1b[0m"
 )
 
 var statusColors = map[records.StageStatus]string{
@@ -36,10 +21,8 @@ var statusColors = map[records.StageStatus]string{
 
 // livePainter draws a build on a terminal, over what it drew before.
 type livePainter struct {
-	out   io.Writer
-	color bool
-	view  records.BuildView
-	drawn int // lines of the last frame
+	screen
+	view records.BuildView
 }
 
 func (p *livePainter) show(view records.BuildView, now time.Time) error {
@@ -83,28 +66,4 @@ func (p *livePainter) colored(lines []string) []string {
 		lines[i] = p.paintText(line, statusColors[records.StageStatus(fields[1])])
 	}
 	return lines
-}
-
-func (p *livePainter) paintText(text, color string) string {
-	if !p.color || color == "" {
-		return text
-	}
-	return color + text + colorDefault
-}
-
-// paint replaces the last frame by lines, in one write so that nothing flickers.
-func (p *livePainter) paint(lines []string) error {
-	var frame bytes.Buffer
-	frame.WriteString(wrapOff)
-	if p.drawn > 0 {
-		fmt.Fprintf(&frame, cursorUp, p.drawn)
-	}
-	frame.WriteString("\r" + clearToEnd)
-	for _, line := range lines {
-		frame.WriteString(line + "\n")
-	}
-	frame.WriteString(wrapOn)
-	p.drawn = len(lines)
-	_, err := p.out.Write(frame.Bytes())
-	return err
 }

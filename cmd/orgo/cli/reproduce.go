@@ -54,7 +54,7 @@ type reproduction struct {
 }
 
 func (a *app) compareAtEnd(ctx context.Context, c *client.Client, originalID, id string) error {
-	view, err := follow(ctx, c, id, a.progress())
+	view, err := followBuild(ctx, c, id, a.progress())
 	if err != nil {
 		return err
 	}

@@ -143,12 +143,16 @@ func printResults(w io.Writer, view records.BuildView) error {
 
 // printWhy prints every unmet condition with its evidence and remedy.
 func printWhy(w io.Writer, why client.Why) error {
-	if len(why.Unmet) == 0 {
-		_, err := fmt.Fprintf(w, "build %s is %s: no condition is unmet\n", why.BuildID, why.State)
+	return printUnmet(w, fmt.Sprintf("build %s is %s", why.BuildID, why.State), why.Unmet)
+}
+
+func printUnmet(w io.Writer, state string, all []client.Unmet) error {
+	if len(all) == 0 {
+		_, err := fmt.Fprintf(w, "%s: no condition is unmet\n", state)
 		return err
 	}
-	fmt.Fprintf(w, "build %s is %s: %d unmet\n", why.BuildID, why.State, len(why.Unmet))
-	for _, unmet := range why.Unmet {
+	fmt.Fprintf(w, "%s: %d unmet\n", state, len(all))
+	for _, unmet := range all {
 		fmt.Fprintf(w, "\n%s (%s): %s\n", unmet.Code, unmet.Class, unmet.Meaning)
 		rows := [][]string{}
 		for _, row := range [][]string{
@@ -183,6 +187,12 @@ func whereText(where client.Where) string {
 	parts := []string{}
 	if where.Step != "" {
 		parts = append(parts, string(where.Step))
+	}
+	if where.Stage != "" {
+		parts = append(parts, "stage "+where.Stage)
+	}
+	if where.Cohort != "" {
+		parts = append(parts, "cohort "+where.Cohort)
 	}
 	if where.Gate != "" {
 		parts = append(parts, "gate "+where.Gate)

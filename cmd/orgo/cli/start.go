@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +20,8 @@ type startFlags struct {
 	key       string
 	reason    string
 	wait      bool
+	// release is what follows once the build has passed; without a channel, nothing.
+	release createFlags
 }
 
 func (a *app) buildStart() *cobra.Command {
@@ -35,16 +36,24 @@ built-in ones are used. In a pipeline file an object {path: FILE} inside a stage
 config stands for that file: it is uploaded and replaced by its reference.
 
 The same --idempotency-key with the same request is the same build, however often
-it is started. With --wait the exit code is 0 only if the build passes.`,
+it is started. With --wait the exit code is 0 only if the build passes.
+
+With --release the build is followed, and if it passes a release of it is created, of
+the given version; the same key is the same release, too. With --wait the release is
+followed as well, and the exit code is 0 only if it closes well.`,
 		Example: `  orgo build start --input ./documents --wait
   orgo build start --input a.csv b.json --pipeline pipeline.yaml --policy policy.yaml
   orgo build start --input ./documents --policy sha256:DIGEST    # as "orgo policy list" has it
-  orgo build start --input ./documents --idempotency-key "$CI_PIPELINE_ID" --reason "nightly" --wait`,
+  orgo build start --input ./documents --idempotency-key "$CI_PIPELINE_ID" --reason "nightly" --wait
+  orgo build start --input ./documents --release prod/main --version 1.4.0 --wait`,
 		Args: cobra.ArbitraryArgs, // more inputs: --input a b c
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.inputs = append(f.inputs, args...)
 			if len(f.inputs) == 0 {
 				return Usage("name what to build from with --input PATH; see \"%s --help\"", cmd.CommandPath())
+			}
+			if f.release.channel == "" && (f.release.version != "" || f.release.strategy != "") {
+				return Usage("--version and --strategy are about a release: name its channel with --release")
 			}
 			return a.startBuild(cmd.Context(), f)
 		},
@@ -57,10 +66,21 @@ it is started. With --wait the exit code is 0 only if the build passes.`,
 	flags.StringVar(&f.key, "idempotency-key", "", "names the build: the same key is the same build (default: a new one)")
 	flags.StringVar(&f.reason, "reason", "", "why, for the record")
 	flags.BoolVar(&f.wait, "wait", false, "follow the build to its end")
+	flags.StringVar(&f.release.channel, "release", "", "follow the build, and once it has passed release it here: ENVIRONMENT/CHANNEL")
+	addGoingOutFlags(flags, &f.release)
 	return cmd
 }
 
 func (a *app) startBuild(ctx context.Context, f startFlags) error {
+	var following client.CreateRelease
+	var err error
+	if f.release.channel != "" {
+		f.release.reason = f.reason
+		// Read before anything is started: what is wrong with it is known now.
+		if following, err = f.release.request(); err != nil {
+			return err
+		}
+	}
 	c, err := a.connect()
 	if err != nil {
 		return err
@@ -89,10 +109,13 @@ func (a *app) startBuild(ctx context.Context, f startFlags) error {
 	if err != nil {
 		return inFile(err, f.policy)
 	}
+	if f.release.channel != "" {
+		return a.releaseBuild(ctx, c, view.BuildID, following, f.wait)
+	}
 	if !f.wait {
 		return a.started(view)
 	}
-	view, err = follow(ctx, c, view.BuildID, a.progress())
+	view, err = followBuild(ctx, c, view.BuildID, a.progress())
 	if err != nil {
 		return err
 	}
@@ -128,29 +151,13 @@ the build passes.`,
 			}
 			to := a.progress()
 			if a.structured() {
-				to = &documentPrinter{app: a}
+				to = documentPrinter[records.BuildView]{a}
 			}
-			view, err := follow(cmd.Context(), c, args[0], to)
+			view, err := followBuild(cmd.Context(), c, args[0], to)
 			if err != nil {
 				return err
 			}
 			return a.conclude(cmd.Context(), c, view)
 		},
 	}
-}
-
-// documentPrinter prints every state as a document of its own: JSON on one line,
-// or a YAML document.
-type documentPrinter struct{ app *app }
-
-func (p *documentPrinter) tick(time.Time) error { return nil }
-
-func (p *documentPrinter) show(view records.BuildView, _ time.Time) error {
-	if p.app.settings.Output == formatYAML {
-		if _, err := io.WriteString(p.app.streams.Out, "---\n"); err != nil {
-			return err
-		}
-		return p.app.printTo(p.app.streams.Out, view)
-	}
-	return writeJSONLine(p.app.streams.Out, view)
 }
