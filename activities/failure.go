@@ -58,6 +58,7 @@ func named(err error) *runner.Failure {
 	var failure *runner.Failure
 	var conflict *store.OutputConflict
 	var duplicate *store.EntryConflict
+	var invalid *store.InvalidEntry
 	switch {
 	case errors.As(err, &failure):
 		return failure
@@ -65,6 +66,8 @@ func named(err error) *runner.Failure {
 		return runner.Fail(gates.StageOutputConflict, err, "the stage yielded another output before, which stays")
 	case errors.As(err, &duplicate):
 		return runner.Fail(gates.StageOutputConflict, err, "another fact was recorded under the same id")
+	case errors.As(err, &invalid):
+		return runner.Fail(gates.RequestInvalid, err, "an entry cannot be recorded")
 	case errors.Is(err, records.ErrBuildEnded), errors.Is(err, records.ErrVoided):
 		return runner.Fail(gates.InvalidTransition, err, "the record has moved on")
 	case errors.Is(err, context.DeadlineExceeded):

@@ -30,24 +30,25 @@ func (s *server) decisionsOf(ctx context.Context, organization string, record re
 	return byID, nil
 }
 
-// standing returns the refusals that no later decision of the same gate about the same
-// stage has replaced. A release that closed well has none: what it has been through
+// standing returns the refusals that no later decision of the same gate on entering the
+// same stage, about the same cohort, has replaced. A release that closed well has none: what it has been through
 // is over.
 func standing(record release.Record) []release.DecisionSummary {
 	if record.Phase == string(rollout.PhaseClosedGood) {
 		return nil
 	}
 	type place struct {
-		gate  string
-		stage int
+		gate, cohort string
+		stage        int
 	}
+	of := func(d release.DecisionSummary) place { return place{d.Gate, d.Cohort, d.Stage} }
 	newest := map[place]int{}
 	for i, decision := range record.Decisions {
-		newest[place{decision.Gate, decision.Stage}] = i
+		newest[of(decision)] = i
 	}
 	var refusals []release.DecisionSummary
 	for i, decision := range record.Decisions {
-		if newest[place{decision.Gate, decision.Stage}] == i && decision.Verdict != string(gates.Pass) {
+		if newest[of(decision)] == i && decision.Verdict != string(gates.Pass) {
 			refusals = append(refusals, decision)
 		}
 	}
@@ -69,7 +70,7 @@ func explainRelease(record release.Record, decisions map[string]store.Stored) (c
 		why.Unmet = append(why.Unmet, found...)
 	}
 	for _, hold := range record.Holds {
-		why.Unmet = append(why.Unmet, newUnmet(string(gates.ReleaseHeld), whereIn(record, "", record.Stage), fmt.Sprintf("%s holds it: %s", hold.Owner, hold.Reason)))
+		why.Unmet = append(why.Unmet, newUnmet(string(gates.ReleaseHeld), whereIn(record), fmt.Sprintf("%s holds it: %s", hold.Owner, hold.Reason)))
 	}
 	explained := map[string]bool{}
 	for _, unmet := range why.Unmet {
@@ -77,7 +78,7 @@ func explainRelease(record release.Record, decisions map[string]store.Stored) (c
 	}
 	for _, code := range why.Codes {
 		if !explained[code] {
-			why.Unmet = append(why.Unmet, newUnmet(code, whereIn(record, "", record.Stage), ""))
+			why.Unmet = append(why.Unmet, newUnmet(code, whereIn(record), ""))
 		}
 	}
 	// What ended it comes first.
@@ -103,7 +104,7 @@ func codesOf(record release.Record) []string {
 
 // refusalOf reads a refusal from its entry, or if that is not there from its sum.
 func refusalOf(record release.Record, summary release.DecisionSummary, decisions map[string]store.Stored) ([]client.Unmet, error) {
-	where := whereIn(record, summary.Gate, summary.Stage)
+	where := client.Where{Gate: summary.Gate, Stage: entered(record, summary.Stage), Cohort: summary.Cohort}
 	entry, found := decisions[summary.EntryID]
 	if !found {
 		var unmet []client.Unmet
@@ -117,22 +118,30 @@ func refusalOf(record release.Record, summary release.DecisionSummary, decisions
 	}
 	unmet, err := unmetDecision(entry)
 	for i := range unmet {
-		where.Cohort = entry.Correlation.Cohort
 		unmet[i].Where = where
 	}
 	return unmet, err
 }
 
-// soak is what the time after the last stage is called.
-const soak = "soak"
+// closing is what comes after the last stage.
+const closing = "close"
 
-func whereIn(record release.Record, gate string, stage int) client.Where {
-	where := client.Where{Gate: gate}
+// entered names the stage that a decision is about entering.
+func entered(record release.Record, stage int) string {
 	switch {
 	case stage < len(record.Stages):
-		where.Stage = record.Stages[stage].Name
+		return record.Stages[stage].Name
 	case len(record.Stages) > 0:
-		where.Stage = soak
+		return closing
+	default:
+		return ""
 	}
-	return where
+}
+
+// whereIn says where a release is.
+func whereIn(record release.Record) client.Where {
+	if record.Soak != nil {
+		return client.Where{Stage: record.Soak.Name}
+	}
+	return client.Where{Stage: entered(record, record.Stage)}
 }

@@ -49,10 +49,10 @@ func TestWhyRelease(t *testing.T) {
 			func(t *testing.T, s *apitest.Stack, id string) {
 				changed(t, s, id, func(r *release.Record) {
 					r.Codes = nil
-					r.Decisions = []release.DecisionSummary{{EntryID: "gone", Gate: "rollout-health", Stage: 2, Verdict: "STALE", Codes: []string{"TELEMETRY_STALE"}}}
+					r.Decisions = []release.DecisionSummary{{EntryID: "gone", Gate: "rollout-health", Stage: 2, Cohort: "late", Verdict: "STALE", Codes: []string{"TELEMETRY_STALE"}}}
 				})
 			},
-			map[string]client.Where{"TELEMETRY_STALE": {Gate: "rollout-health", Stage: "soak"}},
+			map[string]client.Where{"TELEMETRY_STALE": {Gate: "rollout-health", Stage: "close", Cohort: "late"}},
 		},
 		"a refusal that a later decision replaced": {
 			func(t *testing.T, s *apitest.Stack, id string) {
@@ -64,6 +64,15 @@ func TestWhyRelease(t *testing.T) {
 				})
 			},
 			map[string]client.Where{},
+		},
+		"soaking": {
+			func(t *testing.T, s *apitest.Stack, id string) {
+				changed(t, s, id, func(r *release.Record) {
+					r.Phase, r.Codes, r.Stage = string(rollout.PhaseSoaking), []string{"TELEMETRY_STALE"}, 1
+					r.Soak = &release.StageState{Part: release.Part{Name: "soak"}}
+				})
+			},
+			map[string]client.Where{"TELEMETRY_STALE": {Stage: "soak"}},
 		},
 		"why it ended": {
 			func(t *testing.T, s *apitest.Stack, id string) {

@@ -141,8 +141,10 @@ type Where struct {
 	Generation int           `json:"generation,omitempty"`
 	Attempt    int           `json:"attempt,omitempty"`
 	Gate       string        `json:"gate,omitempty"`
-	Stage      string        `json:"stage,omitempty"` // of a release, by its name
-	Cohort     string        `json:"cohort,omitempty"`
+	// Stage is that of a release, by its name: with a gate the one that it may not enter
+	// ("close" after the last), otherwise the one that it is in.
+	Stage  string `json:"stage,omitempty"`
+	Cohort string `json:"cohort,omitempty"`
 }
 
 // Reason explains a reason code.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // DefaultOrganization is the organization of a local stack.
@@ -34,4 +35,10 @@ func deriveID(parts ...string) string {
 // WebhookID returns the id of the webhook that an idempotency key stands for.
 func WebhookID(organization, idempotencyKey string) string {
 	return deriveID("webhook", organization, idempotencyKey)
+}
+
+// NodeStateID returns the id of what a node's state was at a time: a state that is
+// told twice has the same.
+func NodeStateID(organization, node string, at time.Time) string {
+	return deriveID("node-state", organization, node, at.UTC().Format(time.RFC3339Nano))
 }

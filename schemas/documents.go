@@ -13,14 +13,16 @@ var ownDocuments embed.FS
 
 // The documents that Orgo defines, by the names of their schema files.
 const (
-	pipelineDocument = "pipeline"
-	bundleDocument   = "mandate-bundle"
-	recordDocument   = "build-record.koa"
+	pipelineDocument   = "pipeline"
+	bundleDocument     = "mandate-bundle"
+	recordDocument     = "build-record.koa"
+	releaseDocument    = "release-record"
+	koaReleaseDocument = "release-record.koa"
 )
 
 // DocumentError says that a document does not satisfy Orgo's schema for it.
 type DocumentError struct {
-	Document   string      // which schema: "pipeline", "mandate-bundle", "build-record.koa"
+	Document   string      // which schema: "pipeline", "mandate-bundle", "build-record.koa", …
 	Violations []Violation // the first MaxViolations
 	Total      int         // how many there are
 }
@@ -47,6 +49,14 @@ func ValidateMandateBundle(canonical []byte) error { return validateOwn(bundleDo
 // ValidateKOABuildRecord does the same for a Build Record in KOA's form.
 func ValidateKOABuildRecord(canonical []byte) error { return validateOwn(recordDocument, canonical) }
 
+// ValidateReleaseRecord does the same for a Release Record in Orgo's own form.
+func ValidateReleaseRecord(canonical []byte) error { return validateOwn(releaseDocument, canonical) }
+
+// ValidateKOAReleaseRecord does the same for a Release Record in KOA's form.
+func ValidateKOAReleaseRecord(canonical []byte) error {
+	return validateOwn(koaReleaseDocument, canonical)
+}
+
 func validateOwn(document string, data []byte) error {
 	validators, err := ownValidators()
 	if err != nil {
@@ -68,7 +78,7 @@ func validateOwn(document string, data []byte) error {
 
 var ownValidators = sync.OnceValues(func() (*Validators, error) {
 	set := map[string][]byte{}
-	for _, document := range []string{pipelineDocument, bundleDocument, recordDocument} {
+	for _, document := range []string{pipelineDocument, bundleDocument, recordDocument, releaseDocument, koaReleaseDocument} {
 		data, err := fs.ReadFile(ownDocuments, "documents/"+document+schemaSuffix)
 		if err != nil {
 			return nil, err

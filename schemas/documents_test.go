@@ -10,6 +10,7 @@ func TestOwnDocuments(t *testing.T) {
 	t.Parallel()
 	for document, validate := range map[string]func([]byte) error{
 		pipelineDocument: ValidatePipeline, bundleDocument: ValidateMandateBundle, recordDocument: ValidateKOABuildRecord,
+		releaseDocument: ValidateReleaseRecord, koaReleaseDocument: ValidateKOAReleaseRecord,
 	} {
 		t.Run(document, func(t *testing.T) {
 			t.Parallel()

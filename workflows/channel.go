@@ -318,7 +318,6 @@ func (c *channel) publish(ctx workflow.Context) (releases.Observed, error) {
 func targetOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 10 * time.Minute,
-		HeartbeatTimeout:    time.Minute,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second},
 		Summary:             summary,
 	})
@@ -339,8 +338,8 @@ func (c *channel) look(ctx workflow.Context) {
 	}
 	var read releases.Observed
 	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 10 * time.Minute, HeartbeatTimeout: time.Minute,
-		RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1}, Summary: "look for drift",
+		StartToCloseTimeout: 10 * time.Minute,
+		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1}, Summary: "look for drift",
 	})
 	// What cannot be read now is read the next time.
 	if workflow.ExecuteActivity(options, ActivityObserve, releases.ObserveInput{Organization: c.organization, Channel: c.in.Channel}).Get(ctx, &read) == nil {

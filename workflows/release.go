@@ -3,7 +3,7 @@ package workflows
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -37,11 +37,12 @@ type releaseRun struct {
 	in     ReleaseInput
 	record release.Record
 
-	rules    gates.Ruleset // the policy that decides, ready
+	rules   gates.Ruleset // the policy that decides, ready
 	windows map[string]telemetry.Window
 	judged  map[string]gates.Decision
 	ends    map[string]gates.Judgement
-	news    int // counts windows that came
+	news    int       // counts windows that came
+	sampled time.Time // when the target was last read back as its nodes
 
 	step      int // of the step that runs: the result of an older one counts no more
 	stopStep  workflow.CancelFunc
@@ -278,7 +279,7 @@ func (r *releaseRun) tellStory(ctx workflow.Context, event rollout.ReleaseEvent,
 		panic(err) // strings and a number always have a canonical form
 	}
 	r.record.Events = append(r.record.Events, release.Event{
-		At: workflow.Now(ctx).UTC(), Type: strings.ToUpper(string(event.Kind)), Actor: event.Actor, Details: encoded,
+		At: workflow.Now(ctx).UTC(), Type: event.Kind.Story(), Actor: event.Actor, Details: encoded,
 	})
 }
 

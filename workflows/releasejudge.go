@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/initkoa/orgo/activities/releases"
@@ -98,11 +99,15 @@ func (r *releaseRun) judge(ctx workflow.Context, watched *release.StageState, en
 		looked-- // there is something to look at already
 	}
 	for {
+		r.sample(ctx)
 		now := workflow.Now(ctx)
 		late := !now.Before(*watched.DecideBy)
 		if r.news != looked || !now.Before(*watched.EndsAt) {
 			looked = r.news
-			step, worst := r.look(ctx, watched, entering)
+			step, worst, decisions := r.look(ctx, watched, entering)
+			if step != gates.Advance && r.past(ctx, entering, decisions) {
+				step = gates.Advance
+			}
 			watched.Verdict, watched.Codes = string(worst.Verdict), codesOf(worst)
 			event, err := r.conclude(ctx, step, worst, watched, entering)
 			if err != nil || event != nil {
@@ -119,6 +124,23 @@ func (r *releaseRun) judge(ctx workflow.Context, watched *release.StageState, en
 		if err := r.awaitNews(ctx, looked, nextLook(now, watched, late), watched); err != nil {
 			return nil, err
 		}
+	}
+}
+
+// sample has what stands for a cohort without nodes say how it is: nobody else could.
+// What is not said counts as silence.
+func (r *releaseRun) sample(ctx workflow.Context) {
+	now := workflow.Now(ctx)
+	if r.record.Nodes != nil || now.Before(r.sampled.Add(lookEvery)) {
+		return
+	}
+	r.sampled = now
+	in := releases.SampleInput{Organization: r.organization, ReleaseID: r.in.ReleaseID, Channel: r.record.Request.Channel}
+	once := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: lookEvery, RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 1}, Summary: "read the target back as its nodes",
+	})
+	if err := workflow.ExecuteActivity(once, ActivitySample, in).Get(ctx, nil); err != nil {
+		workflow.GetLogger(ctx).Warn("a target could not be read back as its nodes", "release_id", r.in.ReleaseID, "error", err)
 	}
 }
 
@@ -168,8 +190,7 @@ func (r *releaseRun) conclude(ctx workflow.Context, step gates.Step, worst gates
 var severities = map[gates.Step]int{gates.Advance: 0, gates.Hold: 1, gates.Page: 2, gates.RollBack: 3}
 
 // look judges every cohort that was activated, and returns the worst judgement.
-func (r *releaseRun) look(ctx workflow.Context, watched *release.StageState, entering int) (gates.Step, gates.Decision) {
-	step, worst := gates.Step(""), gates.Decision{}
+func (r *releaseRun) look(ctx workflow.Context, watched *release.StageState, entering int) (step gates.Step, worst gates.Decision, all []gates.Decision) {
 	for _, cohort := range r.active() {
 		c := r.gate(ctx, entering, releases.Checked{})
 		c.Subject.Generation, c.Subject.Cohort = entering, cohort
@@ -183,13 +204,13 @@ func (r *releaseRun) look(ctx workflow.Context, watched *release.StageState, ent
 			judgement = gates.Judgement{Subject: c.Subject, Deadline: *watched.DecideBy, OnDeadline: r.rules.OnDeadline(c)}
 		}
 		next, then := judgement.Next(d)
-		r.ends[cohort] = next
+		r.ends[cohort], all = next, append(all, d)
 		r.decided(ctx, entering, d)
 		if step == "" || severities[then] > severities[step] {
 			step, worst = then, d
 		}
 	}
-	return step, worst
+	return step, worst, all
 }
 
 // evidence is the newest window of a cohort, with what it carries of those that were

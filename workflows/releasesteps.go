@@ -154,9 +154,9 @@ func (r *releaseRun) examine(ctx workflow.Context) (releases.Checked, rollout.Re
 // few times.
 func checkOptions(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: time.Hour, HeartbeatTimeout: time.Minute,
-		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second, MaximumAttempts: 10},
-		Summary:     summary,
+		StartToCloseTimeout: time.Hour,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second, MaximumAttempts: 10},
+		Summary:             summary,
 	})
 }
 
@@ -171,8 +171,8 @@ func (r *releaseRun) check(ctx workflow.Context) (*rollout.ReleaseEvent, error) 
 		checked.Problems = append(checked.Problems, releases.Problem{Code: refused.Code, Message: refused.Message})
 	}
 	context := r.gate(ctx, 0, checked)
-	if len(checked.Problems) == 0 && !r.rules.Binding(gates.GateApprovals, context) {
-		checked.Problems = append(checked.Problems, releases.Problem{Code: gates.ApprovalsMissing, Message: "the policy does not say who has to approve a release: add an approvals rule"})
+	if len(checked.Problems) == 0 {
+		checked.Problems = r.unsaid(context)
 	}
 	if len(checked.Problems) > 0 {
 		return r.ineligible(checked.Problems), nil
@@ -202,6 +202,19 @@ func (r *releaseRun) check(ctx workflow.Context) (*rollout.ReleaseEvent, error) 
 		return &rollout.ReleaseEvent{Kind: rollout.NotEligible, Code: leading(*refusing).Code, Reason: leading(*refusing).Message}, nil
 	}
 	return &rollout.ReleaseEvent{Kind: rollout.Eligible}, nil
+}
+
+// unsaid are what a policy must say for anything to be released under it. One that
+// does not may not have been meant for releases at all.
+func (r *releaseRun) unsaid(c gates.Context) []releases.Problem {
+	var problems []releases.Problem
+	if !r.rules.Binding(gates.GateApprovals, c) {
+		problems = append(problems, releases.Problem{Code: gates.ApprovalsMissing, Message: "the policy does not say who has to approve a release: add an approvals rule"})
+	}
+	if !r.rules.Binding(gates.GateHealth, c) {
+		problems = append(problems, releases.Problem{Code: gates.PolicyInvalid, Message: "the policy does not say when a release is well: add a rollout_health rule"})
+	}
+	return problems
 }
 
 func (r *releaseRun) ineligible(problems []releases.Problem) *rollout.ReleaseEvent {
@@ -244,15 +257,17 @@ func (r *releaseRun) gate(ctx workflow.Context, stage int, checked releases.Chec
 func (r *releaseRun) decided(ctx workflow.Context, stage int, decisions ...gates.Decision) *gates.Decision {
 	var refusing *gates.Decision
 	for _, d := range decisions {
-		entryType := records.TypeGatePassed
-		if !d.Permits() {
-			entryType = records.TypeGateFailed
+		entry := r.entry(ctx, records.Entry{Kind: records.KindDecision, Type: records.TypeGatePassed, Codes: codesOf(d),
+			Correlation: records.Correlation{Cohort: d.Subject.Cohort}})
+		switch {
+		case !d.Permits():
+			entry.Type = records.TypeGateFailed
 			if refusing == nil {
 				refusing = &d
 			}
+		case d.Override != nil:
+			entry.Type, entry.Actor, entry.Reason = records.TypeGateOverridden, d.Override.Actor, d.Override.Reason
 		}
-		entry := r.entry(ctx, records.Entry{Kind: records.KindDecision, Type: entryType, Codes: codesOf(d),
-			Correlation: records.Correlation{Cohort: d.Subject.Cohort}})
 		r.attempted++
 		key := fmt.Sprintf("%s/%d/%d", r.correlation.RunID, r.version, r.attempted)
 		made, err := records.NewEntry(entry, key, d)
@@ -296,7 +311,7 @@ func (r *releaseRun) seek(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
 	d := gates.Approvals(r.gate(ctx, 0, releases.Checked{}), r.votes())
 	refusing := r.decided(ctx, 0, d)
 	switch {
-	case refusing == nil:
+	case refusing == nil || d.Verdict != gates.Fail && r.past(ctx, 0, []gates.Decision{d}):
 		r.record.Codes = nil
 		return &rollout.ReleaseEvent{Kind: rollout.Agreed}, nil
 	case d.Verdict == gates.Fail:
@@ -452,6 +467,7 @@ func (r *releaseRun) advance(ctx workflow.Context) (*rollout.ReleaseEvent, error
 			outcome, err := r.enter(ctx, stage)
 			switch {
 			case err != nil || outcome.Accepted():
+				r.spend(stage)
 				return nil, err
 			case !slices.Contains(heldBack, gates.Code(outcome.Code)):
 				return &rollout.ReleaseEvent{Kind: rollout.StageInactive, Code: gates.Code(outcome.Code), Reason: outcome.Message}, nil
@@ -478,6 +494,13 @@ func (r *releaseRun) permitted(ctx workflow.Context, stage int) (time.Duration, 
 		r.decided(ctx, stage, decisions...)
 		r.record.Codes = nil
 		return askPause, nil
+	}
+	if r.record.BreakGlass != nil {
+		r.decided(ctx, stage, decisions...) // what it is broken past stays beside it
+		if r.past(ctx, stage, decisions) {
+			r.record.Codes = nil
+			return askPause, nil
+		}
 	}
 	d := decisions[refusing]
 	pause := askPause
@@ -515,14 +538,17 @@ func waitText(w *release.Wait) string {
 // enter freezes the nodes of the stage's cohorts, records when, and asks the channel.
 func (r *releaseRun) enter(ctx workflow.Context, stage int) (records.CommandOutcome, error) {
 	part := &r.record.Stages[stage]
-	if len(part.Frozen) == 0 {
+	if stage == 0 && len(part.Frozen) == 0 {
 		channel, err := r.channel(ctx)
 		if err != nil {
 			return records.CommandOutcome{}, err
 		}
+		r.record.Nodes = channel.Nodes // every stage divides the same nodes
+	}
+	if len(part.Frozen) == 0 {
 		var frozen []release.Frozen
 		if err := workflow.ExecuteActivity(checkOptions(ctx, "freeze the cohorts of "+part.Name), ActivityFreeze, releases.FreezeInput{
-			Organization: r.organization, ReleaseID: r.in.ReleaseID, Channel: r.record.Request.Channel, Nodes: channel.Nodes, Cohorts: r.record.Intent.Plan.Cohorts, Stage: part.Cohorts,
+			Organization: r.organization, ReleaseID: r.in.ReleaseID, Channel: r.record.Request.Channel, Nodes: r.record.Nodes, Cohorts: r.record.Intent.Plan.Cohorts, Stage: part.Cohorts,
 		}).Get(ctx, &frozen); err != nil {
 			return records.CommandOutcome{}, err
 		}
@@ -536,6 +562,15 @@ func (r *releaseRun) enter(ctx workflow.Context, stage int) (records.CommandOutc
 		return records.CommandOutcome{}, errors.Join(err, errLost(done))
 	}
 	return r.ask(ctx, rollout.AskAdvance, rollout.Advance{Warrant: warrant})
+}
+
+// spend uses up a break-glass: it was for entering one stage.
+func (r *releaseRun) spend(stage int) {
+	if g := r.record.BreakGlass; g != nil && len(g.By) == 2 && g.Stage == stage {
+		used := *g
+		used.Used = true
+		r.record.BreakGlass = &used
+	}
 }
 
 func errLost(done bool) error {

@@ -111,10 +111,13 @@ var acts = map[string]func(*releaseRun, workflow.Context, rollout.Message, recor
 	release.ActionReject: func(r *releaseRun, ctx workflow.Context, m rollout.Message, c records.Command) ([]rollout.Step, *rollout.Refusal) {
 		return r.vote(ctx, m, c, false)
 	},
-	release.ActionPromote: (*releaseRun).promote,
-	release.ActionHold:    machineAct(rollout.ReleaseEvent{Kind: rollout.AskedHold}),
-	release.ActionLift:    machineAct(rollout.ReleaseEvent{Kind: rollout.AskedLift}),
-	release.ActionAbort:   machineAct(rollout.ReleaseEvent{Kind: rollout.AskedAbort, Code: gates.AbortRequested}),
+	release.ActionPromote:      (*releaseRun).promote,
+	release.ActionBreakGlass:   (*releaseRun).breakGlass,
+	release.ActionConfirmGlass: (*releaseRun).confirmGlass,
+	release.ActionReviewGlass:  (*releaseRun).reviewGlass,
+	release.ActionHold:         machineAct(rollout.ReleaseEvent{Kind: rollout.AskedHold}),
+	release.ActionLift:         machineAct(rollout.ReleaseEvent{Kind: rollout.AskedLift}),
+	release.ActionAbort:        machineAct(rollout.ReleaseEvent{Kind: rollout.AskedAbort, Code: gates.AbortRequested}),
 }
 
 func (r *releaseRun) act(ctx workflow.Context, m rollout.Message, command records.Command) ([]rollout.Step, *rollout.Refusal) {

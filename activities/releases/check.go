@@ -52,6 +52,13 @@ func (a *Activities) check(ctx context.Context, in CheckInput) (Checked, error) 
 	}
 	if b.digest.Valid() {
 		checked.Pack = &b.pack
+		channel, revoked, err := a.revokedOn(ctx, in.Organization, b.digest)
+		if err != nil {
+			return Checked{}, err
+		}
+		if revoked {
+			b.problems.add(gates.ArtifactRevoked, "pack %s was revoked, as channel %s knows", b.digest, channel)
+		}
 	}
 	if len(b.problems) == 0 && checked.Initiator == "" {
 		b.problems.add(gates.EvidenceMissing, "it is not known who asked for build %s", in.Request.BuildID)

@@ -11,6 +11,7 @@ import (
 	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/release"
+	"github.com/initkoa/orgo/records/store"
 )
 
 func TestAPassedBuildIsChecked(t *testing.T) {
@@ -29,7 +30,7 @@ func TestAPassedBuildIsChecked(t *testing.T) {
 	require.Equal(t, b.record.MandateBundle.Digest, checked.PolicyRef.Digest)
 	require.Equal(t, "of-the-build", checked.Policy.BundleID)
 	require.Empty(t, checked.PolicyAuthor)
-	require.False(t, checked.Attested)
+	require.True(t, checked.Attested)
 	require.Equal(t, gates.Compatibility{
 		Candidate: &gates.PackVersion{PackID: digest.String(), Version: "1.2.0", Format: "3.0.0"}, First: true,
 	}, checked.Compatibility)
@@ -40,6 +41,20 @@ func TestAPassedBuildIsChecked(t *testing.T) {
 		Rules:   rules, At: start, Actor: "orgo", Evaluator: gates.EvaluatorVersion,
 	}, checked.Evidence)
 	require.True(t, decision.Permits(), "%v", decision.Findings)
+}
+
+// An attestation that is not there any more attests nothing.
+func TestAnAttestationMustBeThere(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	stored, err := b.store.Entries(t.Context(), organization, buildSubject(b.record.BuildID), store.EntryQuery{Types: []string{records.TypeRecordAttested}})
+	require.NoError(t, err)
+	var attested records.RecordAttested
+	require.NoError(t, json.Unmarshal(stored[0].Body, &attested))
+	require.NoError(t, os.Remove(b.file(attested.Attestations[0].Bundle)))
+	checked := b.check(b.request(b.record.BuildID), rollout.Record{})
+	require.False(t, checked.Attested)
+	require.Empty(t, checked.Problems)
 }
 
 // Each fault is planted into what a build that passed has left.

@@ -82,6 +82,9 @@ func TestAVersionIsCommittedOnce(t *testing.T) {
 	one.Organization = "00000000-0000-4000-8000-000000000002"
 	_, err = run(b, b.act.Commit, one)
 	require.ErrorContains(t, err, "is not of organization")
+	other.Entries[0].Actor = ""
+	_, err = run(b, b.act.Commit, other)
+	require.ErrorContains(t, err, string(gates.RequestInvalid), "it would never be recorded")
 }
 
 func TestWhatIsAskedIsRecordedFirst(t *testing.T) {

@@ -2,6 +2,7 @@ package releases_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"log/slog"
 	"os"
@@ -22,6 +23,7 @@ import (
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/attest"
 	"github.com/initkoa/orgo/records/index"
 	"github.com/initkoa/orgo/records/release"
 	"github.com/initkoa/orgo/records/store"
@@ -129,7 +131,7 @@ func policy(id string) map[string]any {
 		"policies": []any{map[string]any{
 			"policy_id": "p", "version": "1.0.0", "name": "health", "enforcement": "MUST",
 			"rules": []any{map[string]any{"rule_id": "r", "type": "rollout_health", "config": map[string]any{
-				"metrics":               []any{map[string]any{"name": "signal.load", "max": 900, "min_samples": 1}, map[string]any{"name": "activation", "max": 1, "min_samples": 1}},
+				"metrics":               []any{map[string]any{"name": "signal.load.mean", "max": 900, "min_samples": 1}, map[string]any{"name": "activation", "max": 1, "min_samples": 1}},
 				"min_reporting_percent": 100, "max_age": "5m",
 			}}},
 		}},
@@ -173,8 +175,13 @@ func (b *bench) build(key string) records.BuildRecord {
 	suite.SetLogger(quiet)
 	env := suite.NewTestWorkflowEnvironment()
 	env.RegisterWorkflow(workflows.Build)
+	private, err := attest.Generate(rand.Reader)
+	require.NoError(t, err)
+	signer, err := attest.ParseSigner(private)
+	require.NoError(t, err)
 	act := activities.New(activities.Options{
-		Store: b.store, Artifacts: b.artifacts, Clock: activities.SystemClock{}, Log: quiet, Environment: records.Environment{Name: "test"},
+		Signer: signer,
+		Store:  b.store, Artifacts: b.artifacts, Clock: activities.SystemClock{}, Log: quiet, Environment: records.Environment{Name: "test"},
 		Runners: registry.New(registry.ReferenceStages(b.artifacts, registry.ReferenceOptions{Clock: activities.SystemClock{}}), nil),
 	})
 	functions := map[string]any{workflows.ActivityPin: act.Pin, workflows.ActivityRecord: act.Record, workflows.ActivityFinish: act.Finish}

@@ -97,7 +97,7 @@ var actions = map[string]func(command records.Command, id, actor string) (rollou
 	},
 	release.ActionRollback: func(command records.Command, id, _ string) (rollout.Action, error) {
 		asked, err := decoded[release.Rollback](command)
-		return rollout.Contain{ID: id, ReleaseID: asked.ReleaseID, Cohorts: asked.Cohorts, Code: gates.StoppedByOperator, Class: gates.ClassGovernance}, err
+		return rollout.Contain{ID: id, ReleaseID: asked.ReleaseID, Cohorts: asked.Cohorts, Code: gates.RollbackRequested, Class: gates.ClassGovernance}, err
 	},
 }
 
@@ -118,7 +118,7 @@ func (c *Channels) Channel(_ context.Context, organization string, name records.
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, each := range c.channels {
-		if each.organization == organization && nameOf(each.record) == name {
+		if each.organization == organization && each.record.ChannelName() == name {
 			return each.record, nil
 		}
 	}
@@ -135,23 +135,18 @@ func (c *Channels) List(_ context.Context, organization string) ([]rollout.Recor
 			found = append(found, each.record)
 		}
 	}
-	slices.SortFunc(found, func(a, b rollout.Record) int { return strings.Compare(nameOf(a).String(), nameOf(b).String()) })
+	slices.SortFunc(found, func(a, b rollout.Record) int {
+		return strings.Compare(a.ChannelName().String(), b.ChannelName().String())
+	})
 	return found, nil
 }
 
 func (c *Channels) of(organization string, name records.ChannelName) *rollout.Record {
 	for i := range c.channels {
-		if c.channels[i].organization == organization && nameOf(c.channels[i].record) == name {
+		if c.channels[i].organization == organization && c.channels[i].record.ChannelName() == name {
 			return &c.channels[i].record
 		}
 	}
-	c.channels = append(c.channels, owned[rollout.Record]{organization, rollout.Record{
-		Kind: "channel_record", At: Epoch,
-		Channel: rollout.Channel{Organization: organization, Environment: name.Environment, Name: name.Name, Slots: []rollout.Slot{}},
-	}})
+	c.channels = append(c.channels, owned[rollout.Record]{organization, rollout.NewRecord(organization, name)})
 	return &c.channels[len(c.channels)-1].record
-}
-
-func nameOf(r rollout.Record) records.ChannelName {
-	return records.ChannelName{Environment: r.Environment, Name: r.Name}
 }

@@ -158,7 +158,7 @@ func take(record *release.Record, command records.Command, actor, reason string)
 		machine.Holds = append(machine.Holds, rollout.Hold(hold))
 	}
 	machine, _, refused := machine.Reduce(rollout.ReleaseEvent{
-		Kind: kind, Stage: record.Stage, Actor: actor, Owner: actor, Reason: reason, Code: gates.StoppedByOperator,
+		Kind: kind, Stage: record.Stage, Actor: actor, Owner: actor, Reason: reason, Code: gates.AbortRequested,
 	})
 	if refused != nil {
 		return &api.Refusal{Code: refused.Code, Message: refused.Message}
@@ -218,7 +218,7 @@ func (r *Releases) Decide(ctx context.Context, organization, id string, decision
 	return r.Change(organization, id, func(record *release.Record) {
 		record.Codes = codes
 		record.Decisions = append(record.Decisions, release.DecisionSummary{
-			EntryID: entry.ID, At: Epoch, Gate: string(decision.Gate), Stage: stage, Verdict: string(decision.Verdict), Codes: codes,
+			EntryID: entry.ID, At: Epoch, Gate: string(decision.Gate), Stage: stage, Cohort: cohort, Verdict: string(decision.Verdict), Codes: codes,
 		})
 	})
 }

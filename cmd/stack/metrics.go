@@ -16,6 +16,7 @@ import (
 
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/release"
 	"github.com/initkoa/orgo/records/store"
 )
 
@@ -28,6 +29,8 @@ type Observer struct {
 	decisions *prometheus.CounterVec
 	warnings  *prometheus.CounterVec
 	reasons   *prometheus.CounterVec
+	rollbacks *prometheus.CounterVec
+	releases  *prometheus.CounterVec
 	leaves    prometheus.Gauge
 	inbox     prometheus.Gauge
 	lag       prometheus.Gauge
@@ -52,6 +55,12 @@ func NewObserver(log *slog.Logger) *Observer {
 		reasons: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "orgo_reason_codes_total", Help: "Reason codes recorded by this process, by code, class and stage.",
 		}, []string{"code", "class", "stage"}),
+		rollbacks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "orgo_rollbacks_total", Help: "Rollbacks recorded by this process, by what became of them and what triggered them.",
+		}, []string{"event", "code"}),
+		releases: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "orgo_release_moves_total", Help: "Moves of releases recorded by this process, by event and the phase that they led to.",
+		}, []string{"event", "phase"}),
 		leaves: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "orgo_ledger_leaves", Help: "Leaves of the log, as far as this process knows.",
 		}),
@@ -68,7 +77,7 @@ func NewObserver(log *slog.Logger) *Observer {
 			Name: "orgo_ledger_failures_total", Help: "Rounds of the sequencer that failed and are tried again.",
 		}),
 	}
-	o.registry.MustRegister(o.entries, o.decisions, o.warnings, o.reasons, o.leaves, o.inbox, o.lag, o.leader, o.failures,
+	o.registry.MustRegister(o.entries, o.decisions, o.warnings, o.reasons, o.rollbacks, o.releases, o.leaves, o.inbox, o.lag, o.leader, o.failures,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return o
 }
@@ -115,6 +124,7 @@ func (o *Observer) Sequenced(r store.Round) {
 func (o *Observer) Observe(s store.Stored) {
 	stage := string(s.Correlation.Stage)
 	o.entries.WithLabelValues(s.Type, stage).Inc()
+	o.moved(s)
 	for _, code := range s.Codes {
 		class := "unknown"
 		if reason, known := gates.Lookup(gates.Code(code)); known {
@@ -129,8 +139,33 @@ func (o *Observer) Observe(s store.Stored) {
 	}
 	o.log.Info(s.Type,
 		"organization", s.Organization, "entry_id", s.ID, "sequence", s.Sequence,
-		"build_id", s.Correlation.BuildID, "stage", stage, "generation", s.Correlation.Generation,
+		"build_id", s.Correlation.BuildID, "release_id", s.Correlation.ReleaseID, "channel", s.Correlation.Channel, "cohort", s.Correlation.Cohort, "stage", stage, "generation", s.Correlation.Generation,
 		"attempt", s.Correlation.Attempt, "actor", s.Actor, "reason_codes", s.Codes)
+}
+
+// rollbackEvents are those that are counted by what triggered the rollback.
+var rollbackEvents = map[string]string{
+	release.TypeRollbackTriggered: "triggered", release.TypeRollbackCompleted: "completed", release.TypeRollbackFailed: "failed",
+}
+
+// moved counts what releases and rollbacks do.
+func (o *Observer) moved(s store.Stored) {
+	if event, is := rollbackEvents[s.Type]; is {
+		code := "unknown"
+		if len(s.Codes) > 0 {
+			if _, known := gates.Lookup(gates.Code(s.Codes[0])); known {
+				code = s.Codes[0]
+			}
+		}
+		o.rollbacks.WithLabelValues(event, code).Inc()
+	}
+	if s.Type != release.TypeReleaseMoved {
+		return
+	}
+	var moved release.Moved
+	if err := json.Unmarshal(s.Body, &moved); err == nil { // its own workflow wrote it: both are of closed tables
+		o.releases.WithLabelValues(moved.Event, moved.After).Inc()
+	}
 }
 
 // decided counts a decision and its warnings. One about an override is another

@@ -126,7 +126,7 @@ func TestWhatCannotBeDividedIsRefused(t *testing.T) {
 		"no parts":        {"s", nil, nodes(3), cohort.ErrDivision},
 		"less than all":   {"s", halves[:1], nodes(3), cohort.ErrDivision},
 		"more than all":   {"s", append(slices.Clone(halves), cohort.Part{Name: "c", Share: 1}), nodes(3), cohort.ErrDivision},
-		"overflowing":     {"s", append(slices.Clone(halves), cohort.Part{Name: "c", Share: 1<<32 - 1}), nodes(3), cohort.ErrDivision},
+		"overflowing":     {"s", append(slices.Clone(halves), cohort.Part{Name: "c", Share: 1 << 31}, cohort.Part{Name: "d", Share: 1 << 31}), nodes(9), cohort.ErrDivision},
 		"no share":        {"s", append(slices.Clone(halves), cohort.Part{Name: "c"}), nodes(3), cohort.ErrDivision},
 		"no name":         {"s", []cohort.Part{{Share: cohort.Buckets}}, nodes(3), cohort.ErrDivision},
 		"a name twice":    {"s", []cohort.Part{halves[0], halves[0]}, nodes(3), cohort.ErrDivision},

@@ -1,5 +1,7 @@
 package rollout
 
+import "github.com/initkoa/orgo/records/release"
+
 // Status is a release's status as others read it (CONTRACTS §1, Release Record).
 type Status string
 
@@ -51,3 +53,20 @@ func (r Release) Status() Status {
 		return of.later
 	}
 }
+
+// stories are the types under which a Release Record tells what happened (CONTRACTS
+// §1).
+var stories = map[ReleaseEventKind]string{
+	Submitted: "QUEUED", Eligible: "ELIGIBLE", NotEligible: "INELIGIBLE",
+	Agreed: "APPROVED", VotedDown: "REJECTED", IntentChanged: "INTENT_CHANGED",
+	TurnGranted: "DISTRIBUTE_STARTED", Distributed: "VERIFY_STARTED", NotDistributed: "DISTRIBUTE_FAILED",
+	Verified: "VERIFY_SUCCEEDED", NotVerified: release.EventVerifyFailed,
+	StageActive: "ACTIVATE_SUCCEEDED", StageInactive: "ACTIVATE_FAILED",
+	JudgedGood: "ANALYSIS_PASSED", JudgedBad: "ANALYSIS_FAILED",
+	WentBack: "ROLLBACK_SUCCEEDED", NoTargetFound: "ROLLBACK_FAILED",
+	AskedHold: "HELD", AskedLift: "LIFTED", AskedAbort: "ABORT_REQUESTED", AskedRollback: "ROLLBACK_REQUESTED",
+	WasRevoked: "REVOKED", WasSuperseded: "SUPERSEDED",
+}
+
+// Story returns the type of the event in a Release Record.
+func (k ReleaseEventKind) Story() string { return stories[k] }

@@ -64,6 +64,7 @@ type Record struct {
 	Solo         bool              `json:"solo,omitempty"`   // by policy, nobody besides the requester agrees
 	Votes        []Vote            `json:"votes,omitempty"`
 	BreakGlass   *BreakGlass       `json:"break_glass,omitempty"`
+	Nodes        *Nodes            `json:"nodes,omitempty"`  // of the channel, as they were when the first stage began
 	Stages       []StageState      `json:"stages,omitempty"` // of the plan, in order
 	Soak         *StageState       `json:"soak,omitempty"`   // once every stage has passed
 	Decisions    []DecisionSummary `json:"decisions,omitempty"`

@@ -9,6 +9,9 @@ const (
 	TypeReleaseSolo     = "orgo.release.solo-mode-used"
 	TypeWindowRefused   = "orgo.release.window-refused"
 	TypeOperatorPaged   = "orgo.release.operator-paged"
+	TypeGlassOpened     = "orgo.release.break-glass-opened"
+	TypeGlassConfirmed  = "orgo.release.break-glass-confirmed"
+	TypeGlassReviewed   = "orgo.release.break-glass-reviewed"
 	TypeCohortActivated = "orgo.cohort.activated"
 
 	TypeRollbackTriggered = "orgo.rollback.triggered"

@@ -11,7 +11,6 @@ import (
 	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/gates/cohort"
 	"github.com/initkoa/orgo/gates/rollout"
-	"github.com/initkoa/orgo/records"
 )
 
 func (a *app) channel() *cobra.Command {
@@ -116,13 +115,9 @@ func readNodes(file string) ([]cohort.Node, error) {
 	return nodes, readStrictly(file, "a list of nodes", &nodes)
 }
 
-func nameOf(r rollout.Record) records.ChannelName {
-	return records.ChannelName{Environment: r.Environment, Name: r.Name}
-}
-
 // printChannel prints a channel: what keeps it where it is, and its cohorts.
 func printChannel(w io.Writer, r rollout.Record, now time.Time) error {
-	head := [][]string{{"channel", nameOf(r).String()}, {"index", indexText(r)}}
+	head := [][]string{{"channel", r.ChannelName().String()}, {"state", r.State()}, {"index", indexText(r)}}
 	add := func(of, format string, args ...any) { head = append(head, []string{of, fmt.Sprintf(format, args...)}) }
 	if r.Nodes != nil {
 		add("nodes", "%d", r.Nodes.Count)
@@ -133,10 +128,7 @@ func printChannel(w io.Writer, r rollout.Record, now time.Time) error {
 	for _, q := range r.Queue {
 		add("waits", "release %s, version %s", q.ReleaseID, q.Pack.Version)
 	}
-	for _, row := range keeping(r.Channel, now) {
-		head = append(head, row)
-	}
-	if err := columns(w, head); err != nil || len(r.Slots) == 0 {
+	if err := columns(w, append(head, keeping(r.Channel, now)...)); err != nil || len(r.Slots) == 0 {
 		return err
 	}
 	fmt.Fprintln(w)
@@ -211,14 +203,14 @@ func versionText(p *rollout.Placement) string {
 
 // printChannels prints one line for each channel.
 func printChannels(w io.Writer, list client.ChannelList) error {
-	rows := [][]string{{"CHANNEL", "INDEX", "COHORTS", "MOVES", "WAITING", "HOLDS", "FREEZES", "PINS"}}
+	rows := [][]string{{"CHANNEL", "STATE", "INDEX", "COHORTS", "MOVES", "WAITING", "HOLDS", "FREEZES", "PINS"}}
 	for _, r := range list.Channels {
 		moves := "-"
 		if r.Turn != nil {
 			moves = r.Turn.ReleaseID
 		}
 		rows = append(rows, []string{
-			nameOf(r).String(), strconv.FormatInt(r.Sequence, 10), strconv.Itoa(len(r.Slots)), moves, strconv.Itoa(len(r.Queue)),
+			r.ChannelName().String(), r.State(), strconv.FormatInt(r.Sequence, 10), strconv.Itoa(len(r.Slots)), moves, strconv.Itoa(len(r.Queue)),
 			strconv.Itoa(len(r.Holds)), strconv.Itoa(len(r.Freezes)), strconv.Itoa(len(r.Pins)),
 		})
 	}

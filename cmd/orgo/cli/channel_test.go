@@ -54,7 +54,7 @@ func TestSteeringChannels(t *testing.T) {
 
 	r = b.orgo(t, "channel", "list")
 	require.Zero(t, r.code)
-	require.Regexp(t, `prod/main +9 +1 +- +0 +0 +1 +1`, r.out)
+	require.Regexp(t, `prod/main +PUBLISHING +9 +1 +- +0 +0 +1 +1`, r.out)
 	var list client.ChannelList
 	b.must(t, &list, "channel", "list")
 	require.Len(t, list.Channels, 1)

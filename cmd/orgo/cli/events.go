@@ -51,7 +51,7 @@ to go on after to stderr, so that another run misses nothing and repeats nothing
 	flags := cmd.Flags()
 	flags.Int64Var(&after, "after", 0, "the leaf seen last; -1: from the beginning (default: only new events, with --follow=false all)")
 	flags.StringArrayVar(&t.query.Types, "type", nil, "only this type, or all below one: 'orgo.stage.*'; repeatable")
-	flags.StringVar(&t.query.Subject, "subject", "", "only what is about this: build/ID")
+	flags.StringVar(&t.query.Subject, "subject", "", "only what is about this: build/ID or release/ID")
 	flags.StringVar(&t.query.Channel, "channel", "", "only what belongs to this channel")
 	flags.BoolVar(&t.follow, "follow", true, "wait for new events; false: end with the last one there is")
 	return cmd

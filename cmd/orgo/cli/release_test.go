@@ -137,7 +137,7 @@ func TestSteeringReleases(t *testing.T) {
 		{[]string{"promote"}, "promote", `{"stage":0}`, "is promoted"},
 		{[]string{"hold", "--reason", "r"}, "hold", "", "is held"},
 		{[]string{"pause", "--reason", "r"}, "hold", "", "is held"},
-		{[]string{"abort", "--reason", "r"}, "abort", "", "it is ABORTED: STOPPED_BY_OPERATOR"},
+		{[]string{"abort", "--reason", "r"}, "abort", "", "it is ABORTED: ABORT_REQUESTED"},
 		{
 			[]string{"break-glass", "--gate", "freeze", "--stage", "rest", "--for", "30m", "--case", "c", "--reason", "r"}, "break-glass",
 			`{"gates":["freeze"],"stage":1,"case_id":"c","for":"30m0s"}`, "waits for another person to confirm",
@@ -289,10 +289,16 @@ func TestReleaseWatch(t *testing.T) {
 		r.Phase, r.Waits = "OBSERVING", &release.Wait{For: "the judgement of stage canary"}
 		r.Stages[0].ActiveAt, r.Stages[0].Manual = new(apitest.Epoch), true
 	})
-	await("stage canary: active in canary since 2026-03-01T12:00:00Z")
+	await("stage canary: watched since 2026-03-01T12:00:00Z, canary")
 	await("to promote: orgo release promote " + id)
 	b.change(t, id, func(r *release.Record) { r.Stages[0].Verdict, r.Stages[0].Codes = "STALE", []string{"TELEMETRY_STALE"} })
 	await("stage canary: verdict STALE TELEMETRY_STALE")
+	b.change(t, id, func(r *release.Record) {
+		r.Phase, r.Stage, r.Codes = "SOAKING", 1, nil
+		r.Soak = &release.StageState{Part: release.Part{Name: "soak"}, ActiveAt: new(apitest.Epoch), Verdict: "PENDING"}
+	})
+	await("SOAKING")
+	await("stage soak: verdict PENDING")
 	b.change(t, id, func(r *release.Record) { r.Phase, r.Code, r.Waits = "ROLLED_BACK", "METRIC_OUT_OF_BOUNDS", nil })
 	require.Equal(t, 1, <-codes)
 	require.Equal(t, 1, <-codes)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/release"
 )
@@ -87,7 +88,7 @@ It counts once another person has confirmed it, and is reviewed afterwards.`,
   orgo release break-glass ID --gate freeze --gate rollout-health --stage rest --for 30m --case 4b1f… --reason "outage"`,
 		flags: func(flags *pflag.FlagSet, f *releaseFlags) {
 			flags.StringArrayVar(&f.gates, "gate", nil, "a gate that refused; orgo release why names it; may be repeated")
-			flags.StringVar(&f.stage, "stage", "", "the one stage that it may enter (default: the one that it is in)")
+			flags.StringVar(&f.stage, "stage", "", "the one stage that it may enter (default: the one that it would enter next)")
 			flags.StringVar(&f.caseID, "case", "", "the id (uuid) of the case in which it is followed up")
 			flags.DurationVar(&f.within, "for", time.Hour, "how long it holds, at most 4h")
 		},
@@ -144,7 +145,7 @@ func ballotOf(r release.Record) (release.Ballot, error) {
 }
 
 func breakGlass(r release.Record, f releaseFlags) (client.ReleaseAction, error) {
-	glass := release.Glass{Gates: f.gates, Stage: r.Stage, CaseID: f.caseID, For: records.Duration(f.within)}
+	glass := release.Glass{Gates: f.gates, Stage: entering(r), CaseID: f.caseID, For: records.Duration(f.within)}
 	switch {
 	case len(f.gates) == 0:
 		return nil, Usage("name with --gate the gate that refused; orgo release why %s names it", r.ReleaseID)
@@ -162,6 +163,14 @@ func breakGlass(r release.Record, f releaseFlags) (client.ReleaseAction, error) 
 		}
 	}
 	return nil, Usage("release %s has no stage %q", r.ReleaseID, f.stage)
+}
+
+// entering is the stage that a release would enter next, one past the last to close.
+func entering(r release.Record) int {
+	if r.Phase == string(rollout.PhaseObserving) || r.Phase == string(rollout.PhaseSoaking) {
+		return r.Stage + 1
+	}
+	return r.Stage
 }
 
 // printIntent says what is voted on.

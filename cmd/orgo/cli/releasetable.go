@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,7 +46,7 @@ func what(r release.Record) [][]string {
 
 func phaseText(r release.Record) string {
 	text := r.Phase
-	if name := stageName(r); name != "" && !client.ReleaseSettled(r) {
+	if name := stageName(r); name != "" && r.Soak == nil && !client.ReleaseSettled(r) {
 		text += fmt.Sprintf(", stage %s (%d of %d)", name, r.Stage+1, len(r.Stages))
 	}
 	if codes := blocking(r); len(codes) > 0 {
@@ -62,9 +63,25 @@ func blocking(r release.Record) []string {
 	return r.Codes
 }
 
+// stagesOf are the stages of a release, and the soak after them once it has begun.
+func stagesOf(r release.Record) []release.StageState {
+	if r.Soak == nil {
+		return r.Stages
+	}
+	return append(slices.Clone(r.Stages), *r.Soak)
+}
+
+// stageAt is the index of the one that it is in.
+func stageAt(r release.Record) int {
+	if r.Soak == nil {
+		return r.Stage
+	}
+	return len(r.Stages)
+}
+
 func stageName(r release.Record) string {
-	if r.Stage < len(r.Stages) {
-		return r.Stages[r.Stage].Name
+	if stages := stagesOf(r); stageAt(r) < len(stages) {
+		return stages[stageAt(r)].Name
 	}
 	return ""
 }
@@ -141,9 +158,9 @@ func waitText(wait release.Wait) string {
 // stageRows has a row for each stage, those not begun too.
 func stageRows(r release.Record) [][]string {
 	rows := [][]string{{"STAGE", "STATE", "COHORTS", "NODES", "ACTIVE", "VERDICT", "UNTIL", "REASON"}}
-	for i, stage := range r.Stages {
+	for i, stage := range stagesOf(r) {
 		rows = append(rows, []string{
-			stage.Name, stageState(r, i), strings.Join(stage.Cohorts, ", "), nodesText(stage), timeOrNot(stage.ActiveAt),
+			stage.Name, stageState(r, i), orNot(strings.Join(stage.Cohorts, ", ")), nodesText(stage), timeOrNot(stage.ActiveAt),
 			orNot(stage.Verdict), timeOrNot(stage.EndsAt), joinCodes(stage.Codes),
 		})
 	}
@@ -154,11 +171,10 @@ func stageRows(r release.Record) [][]string {
 const stagePassed = "PASSED"
 
 func stageState(r release.Record, i int) string {
-	phase := rollout.Phase(r.Phase)
 	switch {
-	case i > r.Stage:
+	case i > stageAt(r):
 		return "-"
-	case i < r.Stage, phase == rollout.PhaseSoaking, phase == rollout.PhaseClosedGood:
+	case i < stageAt(r), r.Phase == string(rollout.PhaseClosedGood):
 		return stagePassed
 	default:
 		return r.Phase

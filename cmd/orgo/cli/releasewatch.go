@@ -107,9 +107,9 @@ func (p *releasePrinter) show(r release.Record, _ time.Time) error {
 // releaseLines say everything that holds of a release now, each on a line.
 func releaseLines(r release.Record) []string {
 	lines := []string{fmt.Sprintf("release %s of %s on %s", r.ReleaseID, r.Request.Version, r.Request.Channel), phaseText(r)}
-	for _, stage := range r.Stages {
+	for _, stage := range stagesOf(r) {
 		if stage.ActiveAt != nil {
-			lines = append(lines, fmt.Sprintf("stage %s: active in %s since %s", stage.Name, strings.Join(stage.Cohorts, ", "), timeText(*stage.ActiveAt)))
+			lines = append(lines, fmt.Sprintf("stage %s: watched since %s, %s", stage.Name, timeText(*stage.ActiveAt), orNot(strings.Join(stage.Cohorts, ", "))))
 		}
 		if stage.Verdict != "" {
 			lines = append(lines, strings.TrimRight(fmt.Sprintf("stage %s: verdict %s %s", stage.Name, stage.Verdict, joinCodes(stage.Codes)), " "))
@@ -179,7 +179,7 @@ func (p *releasePainter) frame(now time.Time) []string {
 
 // colored colors the lines of stages by their state.
 func (p *releasePainter) colored(lines []string) []string {
-	for i, stage := range p.record.Stages {
+	for i, stage := range stagesOf(p.record) {
 		state := stageState(p.record, i)
 		for n, line := range lines {
 			if fields := strings.Fields(line); len(fields) > 1 && fields[0] == stage.Name && fields[1] == state {

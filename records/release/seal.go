@@ -1,0 +1,81 @@
+package release
+
+import (
+	"fmt"
+
+	"github.com/initkoa/orgo/records"
+)
+
+// EventVerifyFailed is the type of the event of a verification that failed. A release
+// whose record has one is never RELEASED (CONTRACTS §1).
+const EventVerifyFailed = "VERIFY_FAILED"
+
+const (
+	released      = "RELEASED" // of gates/rollout.Status
+	gateIntegrity = "integrity"
+	verdictPass   = "PASS"
+)
+
+// Sealed returns the record with its hash. Its error is that of a record that must not
+// be written: one that has no canonical form, or is RELEASED after its pack did not
+// verify.
+func (r Record) Sealed() (Record, error) {
+	if r.Status == released {
+		if why := r.unverified(); why != "" {
+			return Record{}, fmt.Errorf("record of release %s is %s: %s", r.ReleaseID, released, why)
+		}
+	}
+	if r.Events == nil {
+		r.Events = []Event{}
+	}
+	hash, err := r.computeHash()
+	if err != nil {
+		return Record{}, fmt.Errorf("hash of the record of release %s: %w", r.ReleaseID, err)
+	}
+	r.Hash = hash
+	return r, nil
+}
+
+// unverified returns what says that the pack did not verify, or nothing. Of the
+// decisions on a stage's integrity the newest counts: one that lacked evidence may
+// have been made again.
+func (r Record) unverified() string {
+	for _, event := range r.Events {
+		if event.Type == EventVerifyFailed {
+			return fmt.Sprintf("it did not verify at %s", event.At.UTC().Format("2006-01-02T15:04:05Z"))
+		}
+	}
+	for i, decision := range r.Decisions {
+		if decision.Gate == gateIntegrity && decision.Verdict != verdictPass && !r.decidedAgain(i) {
+			return fmt.Sprintf("the integrity gate refused stage %d", decision.Stage)
+		}
+	}
+	return ""
+}
+
+func (r Record) decidedAgain(i int) bool {
+	for _, later := range r.Decisions[i+1:] {
+		if later.Gate == r.Decisions[i].Gate && later.Stage == r.Decisions[i].Stage {
+			return true
+		}
+	}
+	return false
+}
+
+// computeHash returns the digest of the record without its hash.
+func (r Record) computeHash() (records.Digest, error) {
+	r.Hash = records.Digest{}
+	return records.CanonicalDigest(r)
+}
+
+// VerifyHash returns an error unless the record is what its hash says.
+func (r Record) VerifyHash() error {
+	actual, err := r.computeHash()
+	if err != nil {
+		return err
+	}
+	if actual != r.Hash {
+		return fmt.Errorf("record of release %s has hash %s, states %s", r.ReleaseID, actual, r.Hash)
+	}
+	return nil
+}
