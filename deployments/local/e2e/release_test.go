@@ -207,7 +207,6 @@ func TestReleaseIsOneUnderItsKey(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, channel.Holds, 1)
 	}
-	requireMovedOnce(t, o.moves(t, id))
 }
 
 func TestReleaseAfterReleaseOnOneChannel(t *testing.T) {
