@@ -2,7 +2,7 @@
 MODULES = ./... ./deployments/local/...
 TOOL = GOWORK=off go tool -modfile=tools/go.mod
 
-.PHONY: help build test check chaos bench ledger scale differential search histories
+.PHONY: help build test check chaos bench ledger scale differential search histories simulate
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ differential: ## 1,000,000 generated pairs of schema and document, judged by two
 
 search: ## every state of a channel with two rare events on a path, some millions
 	ORGO_SEARCH=2 go test ./gates/rollout -run NoState -v -timeout 60m
+
+simulate: ## 50,000 histories of a release in a world that goes wrong: none goes forward without PASS
+	GOGC=400 ORGO_PROPERTY_SCALE=167 go test ./workflows -run NoHistory -v -timeout 60m
+	ORGO_PROPERTY_SCALE=10 go test ./gates/rollout -run LongInboxes -v -timeout 60m
 
 histories: ## record the workflow histories that the replay test reads
 	go run ./deployments/local/histories

@@ -120,6 +120,8 @@ func New(config Config) (http.Handler, error) {
 	if config.Releases != nil {
 		s.registerReleases(api)
 		s.registerReleaseActions(api)
+		s.registerRollback(api)
+		s.registerRevocations(api)
 		s.registerChannels(api)
 	}
 	s.registerRecords(api)

@@ -2,7 +2,10 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -72,6 +75,9 @@ func (s *server) createRelease(ctx context.Context, caller Identity, in *createR
 	if in.Body.Strategy != nil {
 		request.Strategy = *in.Body.Strategy
 	}
+	if err := joinSet(&request, in.Body.With); err != nil {
+		return nil, err
+	}
 	if !absent(in.Body.Policy) {
 		ref, err := s.storePolicy(ctx, caller, in.Body.Policy)
 		if err != nil {
@@ -81,6 +87,28 @@ func (s *server) createRelease(ctx context.Context, caller Identity, in *createR
 	}
 	record, err := s.releases.Create(ctx, caller.Organization, request, caller, in.Body.Reason)
 	return &releaseAnswer{Location: "/v1/releases/" + record.ReleaseID, Body: record}, err
+}
+
+// joinSet makes a request that of one release of a set.
+func joinSet(request *release.Request, with []string) error {
+	for i, text := range with {
+		channel, err := records.ParseChannelName(text)
+		if err != nil {
+			return invalid(fmt.Sprintf("body.with[%d]", i), "%v", err)
+		}
+		request.With = append(request.With, channel)
+	}
+	slices.SortFunc(request.With, func(a, b records.ChannelName) int { return strings.Compare(a.String(), b.String()) })
+	distinct := len(slices.Compact(slices.Clone(request.With))) == len(request.With)
+	switch {
+	case request.Set == "" && len(with) == 0:
+		return nil
+	case request.Set == "" || len(with) < 2 || !distinct || !slices.Contains(request.With, request.Channel):
+		return invalid("body.with", "a set has a key and at least two channels, each once, that of this release among them")
+	case request.IdempotencyKey != release.MemberKey(request.Set, request.Channel):
+		return invalid("header.Idempotency-Key", "must be %q in this set", release.MemberKey(request.Set, request.Channel))
+	}
+	return nil
 }
 
 // listReleasesInput selects releases.
@@ -136,7 +164,11 @@ func (s *server) getReleaseRecord(ctx context.Context, caller Identity, in *rele
 	if err != nil {
 		return nil, err
 	}
-	body, err := records.Canonical(record)
+	var form any = record
+	if in.Format == client.FormatKOA {
+		form = record.KOA()
+	}
+	body, err := records.Canonical(form)
 	return &rawAnswer{ContentType: records.MediaJSON, Body: body}, err
 }
 

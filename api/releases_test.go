@@ -54,7 +54,7 @@ func TestCreateReleaseTakesWhatWasSent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			body := oneRelease()
-			body.Supersede, body.Set = true, "s"
+			body.Supersede = true
 			tc.change(&body)
 			key := client.NewKey()
 			record, err := s.Client(t).CreateRelease(t.Context(), body, key)
@@ -64,7 +64,7 @@ func TestCreateReleaseTakesWhatWasSent(t *testing.T) {
 			record.Request.Policy = nil
 			require.Equal(t, release.Request{
 				ReleaseID: record.ReleaseID, IdempotencyKey: key, BuildID: aBuild, Channel: records.ChannelName{Environment: "prod", Name: "main"},
-				Version: "1.2.3", Strategy: tc.strategy, Supersede: true, Set: "s",
+				Version: "1.2.3", Strategy: tc.strategy, Supersede: true,
 			}, record.Request)
 			require.Equal(t, "alice", record.CreatedBy)
 			require.Equal(t, "because", record.Reason)
@@ -379,6 +379,12 @@ func TestReleaseRecordForms(t *testing.T) {
 	want, err := records.Canonical(record)
 	require.NoError(t, err)
 	require.Equal(t, string(want), string(data))
+	data, err = s.Client(t).ReleaseRecord(t.Context(), record.ReleaseID, client.FormatKOA)
+	require.NoError(t, err)
+	want, err = records.Canonical(record.KOA())
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(data))
+	require.NotContains(t, string(data), "intent", "the interop form has exactly its own members")
 }
 
 func TestAServerMayHaveNoReleases(t *testing.T) {
@@ -387,4 +393,31 @@ func TestAServerMayHaveNoReleases(t *testing.T) {
 	require.Equal(t, 404, request{method: "GET", path: "/v1/releases"}.problem(t, s).Status)
 	_, err := api.New(api.Config{Releases: s.Releases})
 	require.Error(t, err)
+}
+
+func TestASetIsAReleaseOnEachChannel(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	created, err := s.Client(t).CreateReleaseSet(t.Context(), oneRelease(), []string{"prod/us", "prod/eu"}, "s")
+	require.NoError(t, err)
+	require.Len(t, created, 2)
+	with := []records.ChannelName{{Environment: "prod", Name: "eu"}, {Environment: "prod", Name: "us"}}
+	for _, record := range created {
+		require.Equal(t, with, record.Request.With)
+		require.Equal(t, release.MemberID(records.DefaultOrganization, "s", record.Request.Channel), record.ReleaseID)
+	}
+	for name, change := range map[string]func(*client.CreateRelease){
+		"another key":        func(r *client.CreateRelease) { r.Set = "t" },
+		"no set":             func(r *client.CreateRelease) { r.Set = "" },
+		"one channel":        func(r *client.CreateRelease) { r.With = r.With[:1] },
+		"without its own":    func(r *client.CreateRelease) { r.Channel = "prod/asia" },
+		"a channel twice":    func(r *client.CreateRelease) { r.With = []string{"prod/us", "prod/us"} },
+		"what is no channel": func(r *client.CreateRelease) { r.With = []string{"prod/us", "prod"} },
+	} {
+		body := oneRelease()
+		body.Channel, body.Set, body.With = "prod/us", "s", []string{"prod/us", "prod/eu"}
+		change(&body)
+		_, err := s.Client(t).CreateRelease(t.Context(), body, "s/prod/us")
+		require.Equal(t, 422, refusedWith(t, err, gates.RequestInvalid).Status, name)
+	}
 }

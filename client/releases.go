@@ -22,6 +22,23 @@ func (c *Client) CreateRelease(ctx context.Context, request CreateRelease, key s
 	return c.release(ctx, call)
 }
 
+// CreateReleaseSet creates a release on each channel, which take every stage in
+// lockstep: none enters one before all are ready to, and one that goes back or ends
+// takes all with it. Keys are those of CreateRelease; the request names no channel.
+func (c *Client) CreateReleaseSet(ctx context.Context, request CreateRelease, channels []string, key string) ([]release.Record, error) {
+	request.Set, request.With = orNewKey(key), channels
+	var created []release.Record
+	for _, channel := range channels {
+		request.Channel = channel
+		record, err := c.CreateRelease(ctx, request, request.Set+"/"+channel)
+		if err != nil {
+			return created, err
+		}
+		created = append(created, record)
+	}
+	return created, nil
+}
+
 // Release returns a release as it is now.
 func (c *Client) Release(ctx context.Context, id string) (release.Record, error) {
 	return c.release(ctx, get("v1", "releases", id))

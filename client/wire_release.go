@@ -19,7 +19,9 @@ type CreateRelease struct {
 	// Policy is a mandate bundle, as in StartBuild; absent means that of the build.
 	Policy    json.RawMessage `json:"policy,omitempty" doc:"A mandate bundle, as an object or as text in YAML, or the digest of a registered one; the build's if absent"`
 	Supersede bool            `json:"supersede,omitempty" doc:"Take the turn of the release that runs on the channel"`
-	Set       string          `json:"set,omitempty" maxLength:"200" doc:"The release set that it belongs to"`
+	// Set and With are those of every release of a set: see CreateReleaseSet.
+	Set  string   `json:"set,omitempty" maxLength:"150" doc:"The release set that it belongs to: its idempotency key is then SET/CHANNEL"`
+	With []string `json:"with,omitempty" maxItems:"64" doc:"All channels of the set, its own among them"`
 	Remark
 }
 

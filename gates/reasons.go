@@ -195,6 +195,7 @@ const (
 	ApproverNotSeparate   Code = "APPROVER_NOT_SEPARATE"
 	IntentChanged         Code = "INTENT_CHANGED"
 	PromotionMissing      Code = "PROMOTION_MISSING"
+	SetAborted            Code = "RELEASE_SET_ABORTED"
 	GlassUnconfirmed      Code = "BREAK_GLASS_UNCONFIRMED"
 	GlassExpired          Code = "BREAK_GLASS_EXPIRED"
 	GlassUsed             Code = "BREAK_GLASS_USED"
@@ -357,6 +358,7 @@ var reasonTable = []Reason{
 	{DowngradeApproved, ClassGovernance, Sev4, ByNobody, "a release takes a cohort to a pack that was built earlier, as its approved intent says", "nothing needs to be done", true},
 	{ApproverNotSeparate, ClassGovernance, Sev4, ByApprover, "who asked for a release, started its build or changed its policy may not approve it", "ask somebody else to approve", true},
 	{IntentChanged, ClassGovernance, Sev4, ByApprover, "an approval is of another intent than the release has now", "look at the release again and approve what it is now", true},
+	{SetAborted, ClassGovernance, Sev3, ByNobody, "another release of the set went back or ended, and takes all with it", "look at that one; create a new set", true},
 	{PromotionMissing, ClassGovernance, Sev4, ByOperator, "a stage asks for an operator to promote it", "promote the release", false},
 	{GlassUnconfirmed, ClassGovernance, Sev4, ByApprover, "a break-glass needs two different persons, the second of whom confirms it", "have another person confirm it", false},
 	{GlassExpired, ClassGovernance, Sev4, ByNobody, "a break-glass is only good for a few hours after it was opened", "open another one, if it is still needed", true},

@@ -33,14 +33,12 @@ type channel struct {
 	again   bool // and it, or a newer one, is to follow
 	giveUp  workflow.CancelFunc
 	pushed  int64               // the sequence that was pushed last
+	looking bool                // the target is being read back
 	read    []releases.Observed // what was read back, to be taken in
 	marked  string              // what the search attributes say
 }
 
 const (
-	// lookEvery is how often a channel that nothing happens to is read back: what
-	// drifts is seen by then.
-	lookEvery = time.Minute
 	// pushPause is how long a publication waits before it is tried again that was not
 	// read back as it should be.
 	pushPause = 2 * time.Second
@@ -93,6 +91,7 @@ func (c *channel) begin(ctx workflow.Context) error {
 
 // live takes in what comes until the run has had its length, or is lost.
 func (c *channel) live(ctx workflow.Context) error {
+	looked := c.ticks
 	for !c.lost {
 		if err := c.takeRead(ctx); err != nil {
 			return err
@@ -100,17 +99,16 @@ func (c *channel) live(ctx workflow.Context) error {
 		if err := c.drain(ctx); err != nil {
 			return err
 		}
-		if c.full(ctx) && !c.pushing && len(c.read) == 0 {
+		if c.full(ctx) && !c.pushing && !c.looking && len(c.read) == 0 {
 			return nil
 		}
-		woken, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-			Timeout: lookEvery, TimerOptions: workflow.TimerOptions{Summary: "looks for drift"},
-		}, func() bool { return c.pokes > c.drained || len(c.read) > 0 })
-		if err != nil {
-			return err
-		}
-		if !woken {
+		if c.ticks > looked {
+			looked = c.ticks
 			c.look(ctx)
+			continue
+		}
+		if err := workflow.Await(ctx, func() bool { return c.pokes > c.drained || len(c.read) > 0 || c.full(ctx) && !c.pushing && !c.looking }); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -323,7 +321,8 @@ func targetOptions(ctx workflow.Context, summary string) workflow.Context {
 	})
 }
 
-// look reads the target back, if an index is confirmed there.
+// look reads the target back, if an index is confirmed there. It does not wait: what
+// contains comes first.
 func (c *channel) look(ctx workflow.Context) {
 	if c.pushing {
 		return
@@ -333,18 +332,22 @@ func (c *channel) look(ctx workflow.Context) {
 		_ = c.do(ctx, outstanding)
 		return
 	}
-	if c.record.Index == nil {
+	if c.record.Index == nil || c.looking {
 		return
 	}
-	var read releases.Observed
-	options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 10 * time.Minute,
-		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1}, Summary: "look for drift",
+	c.looking = true
+	workflow.GoNamed(ctx, "look", func(ctx workflow.Context) {
+		defer func() { c.looking = false }()
+		options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+			StartToCloseTimeout: 10 * time.Minute,
+			RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1}, Summary: "look for drift",
+		})
+		var read releases.Observed
+		// What cannot be read now is read the next time.
+		if workflow.ExecuteActivity(options, ActivityObserve, releases.ObserveInput{Organization: c.organization, Channel: c.in.Channel}).Get(ctx, &read) == nil {
+			c.read = append(c.read, read)
+		}
 	})
-	// What cannot be read now is read the next time.
-	if workflow.ExecuteActivity(options, ActivityObserve, releases.ObserveInput{Organization: c.organization, Channel: c.in.Channel}).Get(ctx, &read) == nil {
-		c.read = append(c.read, read)
-	}
 }
 
 // rollBack has the target of a containment chosen, in a workflow of its own.

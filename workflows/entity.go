@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -32,8 +33,10 @@ type entity struct {
 	pending []note
 
 	// pokes counts the messages that said that something is in the store, and drained
-	// is up to which of them that was taken in.
+	// is up to which of them that was taken in. ticks counts when the entity looks by
+	// itself: whoever was to say so may have ended before.
 	pokes, drained int
+	ticks          int
 	answers        map[string]records.CommandOutcome
 	answered       []string // the keys of answers, oldest first
 }
@@ -45,6 +48,9 @@ type note struct {
 	key  string
 	body any
 }
+
+// lookEvery is how often an entity that nobody pokes looks by itself.
+const lookEvery = time.Minute
 
 // maxAnswers bounds the outcomes that are kept in memory; the others are in the store.
 const maxAnswers = 256
@@ -178,6 +184,12 @@ func (e *entity) handleMessages(ctx workflow.Context) error {
 	workflow.GoNamed(ctx, "pokes", func(ctx workflow.Context) {
 		for {
 			poke.Receive(ctx, nil)
+			e.pokes++
+		}
+	})
+	workflow.GoNamed(ctx, "ticks", func(ctx workflow.Context) {
+		for workflow.NewTimerWithOptions(ctx, lookEvery, workflow.TimerOptions{Summary: "looks by itself"}).Get(ctx, nil) == nil {
+			e.ticks++
 			e.pokes++
 		}
 	})

@@ -38,6 +38,7 @@ const (
 	ActivityInbox   = "orgo.record.inbox"
 	ActivityCommit  = "orgo.record.commit"
 	ActivityOutcome = "orgo.action.outcome"
+	ActivityAttest  = "orgo.release.attest"
 	ActivityOverdue = "orgo.release.overdue-review"
 
 	ActivityCheck      = "orgo.release.check"

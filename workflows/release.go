@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/initkoa/orgo/activities/releases"
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
@@ -40,6 +41,7 @@ type releaseRun struct {
 	rules   gates.Ruleset // the policy that decides, ready
 	windows map[string]telemetry.Window
 	judged  map[string]gates.Decision
+	looked  map[string]telemetry.Window // of the newest look: what was decided on
 	ends    map[string]gates.Judgement
 	news    int       // counts windows that came
 	sampled time.Time // when the target was last read back as its nodes
@@ -48,8 +50,11 @@ type releaseRun struct {
 	stopStep  workflow.CancelFunc
 	steps     int // that run
 	happened  []rollout.ReleaseEvent
-	attempted int // asks of the channel by this run
+	attempted int // asks and decisions of this run: what they are told apart by
+	toPoke    []string
+	announced int // one past the stage that the set was told this run is ready for
 	marked    string
+	attested  rollout.Phase // the phase in which the record was signed
 }
 
 // Release runs a release until it has ended.
@@ -57,7 +62,10 @@ func Release(ctx workflow.Context, in ReleaseInput) (ReleaseOutcome, error) {
 	r := &releaseRun{in: in, windows: in.Windows, judged: in.Judged}
 	r.entity = newEntity(ctx, in.Organization, records.ReleaseSubject(in.ReleaseID), records.Correlation{ReleaseID: in.ReleaseID})
 	if r.windows == nil {
-		r.windows, r.judged = map[string]telemetry.Window{}, map[string]gates.Decision{}
+		r.windows = map[string]telemetry.Window{}
+	}
+	if r.judged == nil { // there may be windows that were not judged yet
+		r.judged = map[string]gates.Decision{}
 	}
 	if err := r.handleMessages(ctx); err != nil {
 		return ReleaseOutcome{}, err
@@ -152,9 +160,7 @@ func (r *releaseRun) live(ctx workflow.Context) error {
 				return nil
 			}
 		}
-		if _, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-			Timeout: lookEvery, TimerOptions: workflow.TimerOptions{Summary: "looks whether something was asked"},
-		}, func() bool {
+		if err := workflow.Await(ctx, func() bool {
 			return r.pokes > r.drained || len(r.happened) > 0 || r.lost || r.steps == 0 && (r.full(ctx) || r.machine().Ended())
 		}); err != nil {
 			return err
@@ -252,6 +258,9 @@ func (r *releaseRun) apply(ctx workflow.Context, event rollout.ReleaseEvent) ([]
 	if next.Phase != before.Phase || next.Stage != before.Stage {
 		r.record.Codes, r.record.Waits = nil, nil
 	}
+	if next.Phase != before.Phase && (next.Ended() || next.Phase == rollout.PhaseRollingBack) {
+		r.tellPeers(ctx, rollout.PeerEnded, next.Stage, next.Code)
+	}
 	moved := release.Moved{Event: string(event.Kind), Before: string(before.Phase), After: string(next.Phase), Stage: next.Stage}
 	var codes []string
 	if event.Code != "" {
@@ -295,5 +304,21 @@ func (r *releaseRun) save(ctx workflow.Context) (bool, error) {
 		return sealed
 	})
 	r.show(ctx)
-	return done, err
+	if !done || err != nil {
+		return done, err
+	}
+	r.pokePeers(ctx)
+	return true, r.attest(ctx)
+}
+
+// attest has the record signed once the release has closed well, and once it has
+// ended.
+func (r *releaseRun) attest(ctx workflow.Context) error {
+	phase := rollout.Phase(r.record.Phase)
+	if r.attested == phase || phase != rollout.PhaseClosedGood && !r.machine().Ended() {
+		return nil
+	}
+	r.attested = phase
+	return workflow.ExecuteLocalActivity(bookkeeping(ctx, "attest the release record"), ActivityAttest,
+		releases.AttestInput{Organization: r.organization, ReleaseID: r.in.ReleaseID}).Get(ctx, nil)
 }

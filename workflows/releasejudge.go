@@ -47,13 +47,15 @@ func (r *releaseRun) hear(ctx workflow.Context) {
 func (r *releaseRun) merge(ctx workflow.Context, came []telemetry.Window) {
 	for _, w := range came {
 		before, had := r.windows[w.Cohort]
-		if !had || !before.ActivatedAt.Equal(w.ActivatedAt) && w.ActivatedAt.After(before.ActivatedAt) {
+		if !had || !before.ActivatedAt.Equal(w.ActivatedAt) {
 			before = w
 		}
 		merged, err := telemetry.Merge(before, w)
 		switch {
 		case w.ReleaseID != r.in.ReleaseID || w.Organization != r.organization:
 			r.refuseWindow(ctx, w, "it is of another release")
+		case !r.activated(w):
+			r.refuseWindow(ctx, w, "it is of another activation of the cohort, or of none")
 		case err != nil:
 			r.refuseWindow(ctx, w, err.Error())
 		default:
@@ -61,6 +63,17 @@ func (r *releaseRun) merge(ctx workflow.Context, came []telemetry.Window) {
 			r.news++
 		}
 	}
+}
+
+// activated reports whether a window is of the activation that was recorded: one that
+// the channel held back is none, and what was reported then is no evidence.
+func (r *releaseRun) activated(w telemetry.Window) bool {
+	for _, stage := range r.record.Stages {
+		if slices.Contains(stage.Cohorts, w.Cohort) {
+			return stage.ActivatedAt != nil && stage.ActivatedAt.Equal(w.ActivatedAt)
+		}
+	}
+	return false
 }
 
 func (r *releaseRun) refuseWindow(ctx workflow.Context, w telemetry.Window, why string) {
@@ -191,7 +204,9 @@ var severities = map[gates.Step]int{gates.Advance: 0, gates.Hold: 1, gates.Page:
 
 // look judges every cohort that was activated, and returns the worst judgement.
 func (r *releaseRun) look(ctx workflow.Context, watched *release.StageState, entering int) (step gates.Step, worst gates.Decision, all []gates.Decision) {
+	r.looked = map[string]telemetry.Window{}
 	for _, cohort := range r.active() {
+		r.looked[cohort] = r.windows[cohort]
 		c := r.gate(ctx, entering, releases.Checked{})
 		c.Subject.Generation, c.Subject.Cohort = entering, cohort
 		evidence := r.evidence(ctx, cohort, *watched.EndsAt)
@@ -216,7 +231,11 @@ func (r *releaseRun) look(ctx workflow.Context, watched *release.StageState, ent
 // evidence is the newest window of a cohort, with what it carries of those that were
 // judged before. One that did not grow from them is no evidence.
 func (r *releaseRun) evidence(ctx workflow.Context, cohort string, ends time.Time) gates.Window {
-	window := gates.WindowOf(r.windows[cohort], ends, workflow.Now(ctx))
+	heard := r.windows[cohort]
+	if !r.activated(heard) {
+		heard = telemetry.Window{}
+	}
+	window := gates.WindowOf(heard, ends, workflow.Now(ctx))
 	if !window.Digest.Valid() {
 		return gates.Window{Ended: !workflow.Now(ctx).Before(ends)} // nothing was heard
 	}
@@ -244,11 +263,13 @@ func (r *releaseRun) active() []string {
 	return cohorts
 }
 
-// confirm makes every window again from the stored samples, before anything goes
-// forward on it: whoever may signal this workflow could have made one up.
+// confirm makes every window that was decided on again from the stored samples, before
+// anything goes forward on it: whoever may signal this workflow could have made one up.
+// Newer ones may come meanwhile, which nobody has looked at.
 func (r *releaseRun) confirm(ctx workflow.Context) (bool, error) {
+	looked := r.looked
 	for _, cohort := range r.active() {
-		w := r.windows[cohort]
+		w := looked[cohort]
 		var again telemetry.Window
 		err := workflow.ExecuteActivity(checkOptions(ctx, "make the window of "+cohort+" again"), ActivityAgain, releases.AgainInput{
 			Organization: r.organization, ReleaseID: r.in.ReleaseID, Cohort: cohort, Sequence: w.Sequence,

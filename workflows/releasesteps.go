@@ -139,8 +139,12 @@ func (r *releaseRun) examine(ctx workflow.Context) (releases.Checked, rollout.Re
 	if err != nil {
 		return checked, channel, err
 	}
-	if checked.Policy == nil {
-		return checked, channel, nil // which is a problem, and told as one
+	r.rules = gates.Ruleset{} // those of an earlier check say nothing of this one
+	if checked.Policy == nil || checked.PolicyRef == nil {
+		if len(checked.Problems) == 0 {
+			checked.Problems = []releases.Problem{{Code: gates.EvidenceMissing, Message: "nothing was found out of the release's policy"}}
+		}
+		return checked, channel, nil
 	}
 	rules, err := checked.Policy.Compile()
 	if err != nil {
@@ -280,9 +284,7 @@ func (r *releaseRun) decided(ctx workflow.Context, stage int, decisions ...gates
 			Verdict: string(d.Verdict), Codes: codesOf(d), Inputs: d.InputsDigest,
 		})
 	}
-	if over := len(r.record.Decisions) - maxDecisions; over > 0 {
-		r.record.Decisions = slices.Clone(r.record.Decisions[over:])
-	}
+	r.record.Decisions = trimmed(r.record.Decisions)
 	if refusing != nil {
 		r.record.Codes = codesOf(*refusing)
 	}
@@ -291,6 +293,32 @@ func (r *releaseRun) decided(ctx workflow.Context, stage int, decisions ...gates
 
 // maxDecisions bounds the decisions that a record names; all are in the store.
 const maxDecisions = 200
+
+// trimmed drops the oldest of too many decisions, but for the newest of each gate on
+// each stage and cohort: that is what permits, however long ago it was made.
+func trimmed(decisions []release.DecisionSummary) []release.DecisionSummary {
+	over := len(decisions) - maxDecisions
+	if over <= 0 {
+		return decisions
+	}
+	type about struct {
+		gate, cohort string
+		stage        int
+	}
+	newer := map[about]int{}
+	for _, d := range decisions {
+		newer[about{d.Gate, d.Cohort, d.Stage}]++
+	}
+	return slices.DeleteFunc(slices.Clone(decisions), func(d release.DecisionSummary) bool {
+		key := about{d.Gate, d.Cohort, d.Stage}
+		newer[key]--
+		if over > 0 && newer[key] > 0 {
+			over--
+			return true
+		}
+		return false
+	})
+}
 
 // leading is the finding that says most of why a decision refuses: the first of those
 // as bad as the decision.
@@ -327,8 +355,15 @@ func (r *releaseRun) ready(ctx workflow.Context) error {
 	if r.rules.Policy().Digest.Valid() {
 		return nil
 	}
-	_, _, err := r.examine(ctx)
-	return err
+	checked, _, err := r.examine(ctx)
+	if err != nil {
+		return err
+	}
+	if checked.PolicyRef == nil || checked.PolicyRef.Digest != r.record.Intent.Policy || !r.rules.Policy().Digest.Valid() {
+		r.rules = gates.Ruleset{}
+		return fmt.Errorf("the policy of release %s is not the one that was approved, or cannot be read", r.in.ReleaseID)
+	}
+	return nil
 }
 
 func (r *releaseRun) votes() gates.Votes {
@@ -454,6 +489,9 @@ func (r *releaseRun) advance(ctx workflow.Context) (*rollout.ReleaseEvent, error
 		return nil, err
 	}
 	stage := r.record.Stage
+	if err := r.barrier(ctx, stage); err != nil {
+		return nil, err
+	}
 	for {
 		channel, err := r.channel(ctx)
 		if err != nil {

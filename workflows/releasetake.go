@@ -72,6 +72,9 @@ func (r *releaseRun) told(ctx workflow.Context, m rollout.Message) []rollout.Ste
 	if json.Unmarshal(m.Body, &effect) != nil || m.Actor != records.SystemActor {
 		return nil
 	}
+	if effect.Kind == rollout.PeerReady || effect.Kind == rollout.PeerEnded {
+		return r.heardOf(ctx, effect)
+	}
 	kinds := tells[effect.Kind]
 	if effect.Code == gates.ArtifactRevoked && effect.Kind != rollout.Withdrawn {
 		kinds = append(slices.Clone(kinds), rollout.WasRevoked)

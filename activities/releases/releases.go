@@ -19,6 +19,7 @@ import (
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/gates/mandate"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/attest"
 	"github.com/initkoa/orgo/records/store"
 	"github.com/initkoa/orgo/records/telemetry"
 )
@@ -45,7 +46,7 @@ type Channels interface {
 	Act(ctx context.Context, organization string, channel records.ChannelName, entryID string) (records.CommandOutcome, error)
 }
 
-// Options are the parts that the activities work with. All are required.
+// Options are the parts that the activities work with. All but Signer are required.
 type Options struct {
 	Store     Store
 	Artifacts *artifacts.Store
@@ -53,6 +54,8 @@ type Options struct {
 	Trust     mandate.Trust // whose signatures count
 	Targets   Targets
 	Channels  Channels
+	// Signer attests the records of releases; without one they are not attested.
+	Signer *attest.Signer
 }
 
 // Activities are registered with a worker by their methods.
@@ -62,6 +65,7 @@ type Activities struct {
 	clock     activities.Clock
 	targets   Targets
 	channels  Channels
+	signer    *attest.Signer
 	reader    *activities.Reader
 	directory *Directory
 }
@@ -70,7 +74,7 @@ type Activities struct {
 func New(o Options) *Activities {
 	reader := activities.NewReader(o.Artifacts, o.Trust)
 	return &Activities{
-		store: o.Store, artifacts: o.Artifacts, clock: o.Clock, targets: o.Targets, channels: o.Channels,
+		store: o.Store, artifacts: o.Artifacts, clock: o.Clock, targets: o.Targets, channels: o.Channels, signer: o.Signer,
 		reader: reader, directory: NewDirectory(o.Store, o.Artifacts, reader),
 	}
 }

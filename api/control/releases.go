@@ -81,10 +81,11 @@ func (r Releases) Resume(ctx context.Context, organization string) error {
 			return err
 		}
 		for _, requested := range page {
-			if _, err := r.Release(ctx, organization, requested.Subject.ID); !errors.Is(err, store.ErrNotFound) {
-				if err != nil {
-					return err
-				}
+			record, err := r.recorded(ctx, organization, requested)
+			if err != nil {
+				return err
+			}
+			if record.Version > 0 {
 				continue
 			}
 			var asked release.Request
@@ -127,18 +128,30 @@ func (r Releases) Act(
 func (r Releases) Release(ctx context.Context, organization, releaseID string) (release.Record, error) {
 	var record release.Record
 	err := newest(ctx, r.Store, organization, records.ReleaseSubject(releaseID), &record)
+	if !errors.Is(err, store.ErrNotFound) {
+		return record, err
+	}
+	requested, err := r.Store.Entries(ctx, organization, records.ReleaseSubject(releaseID), store.EntryQuery{Types: []string{release.TypeRequested}, Limit: 1})
+	if err == nil && len(requested) == 0 {
+		err = store.ErrNotFound
+	}
 	if err != nil {
 		return record, fmt.Errorf("release %s: %w", releaseID, err)
 	}
-	return record, nil
+	return draft(organization, requested[0])
 }
 
 // recorded returns the record of a release, or of a draft if it has none yet.
 func (r Releases) recorded(ctx context.Context, organization string, requested store.Stored) (release.Record, error) {
-	record, err := r.Release(ctx, organization, requested.Subject.ID)
-	if !errors.Is(err, store.ErrNotFound) {
-		return record, err
+	var record release.Record
+	err := newest(ctx, r.Store, organization, requested.Subject, &record)
+	if errors.Is(err, store.ErrNotFound) {
+		return draft(organization, requested)
 	}
+	return record, err
+}
+
+func draft(organization string, requested store.Stored) (release.Record, error) {
 	draft := release.Record{
 		Kind: "release_record", RecordVersion: release.RecordVersion, Organization: organization, ReleaseID: requested.Subject.ID,
 		CreatedAt: requested.At, CreatedBy: requested.Actor, Reason: requested.Reason, UpdatedAt: requested.At,

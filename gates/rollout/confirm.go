@@ -37,8 +37,20 @@ func (a Confirm) on(c *Channel, _ ChannelEvent) ([]Effect, *Refusal) {
 	case fresh:
 		return c.unconfirmed(differing), nil
 	}
+	if slices.Equal(c.Drifted, differing) {
+		return nil, nil // that is known
+	}
 	c.Drifted = differing
-	return []Effect{{Kind: DriftSeen, Cohorts: differing, Code: gates.DriftDetected}}, nil
+	return drift(differing), nil
+}
+
+// drift is told to everybody, and is a case for a person: Orgo does not know what
+// became active.
+func drift(cohorts []string) []Effect {
+	return []Effect{
+		{Kind: DriftSeen, Cohorts: cohorts, Code: gates.DriftDetected},
+		{Kind: OpenCase, Cohorts: cohorts, Code: gates.DriftDetected},
+	}
 }
 
 // active returns what was read of a slot. What was not read, or read twice, is
@@ -85,6 +97,6 @@ func (c *Channel) unconfirmed(differing []string) []Effect {
 	case c.Turn != nil && c.Turn.Stage >= 0 && c.Containment == nil:
 		return []Effect{{Kind: NotActive, ReleaseID: c.Turn.ReleaseID, Stage: c.Turn.Stage, Cohorts: differing, Code: gates.ActivationFailed}}
 	default:
-		return []Effect{{Kind: DriftSeen, Cohorts: differing, Code: gates.DriftDetected}}
+		return drift(differing)
 	}
 }

@@ -128,3 +128,30 @@ func TestTheTableHasADigest(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "sha256:9211b4125a6e3ca82c4782d4d81d2820457fa975337d2eeff15971407cc5e9c6", digest.String())
 }
+
+// What a phase begins with again is what led into it: whoever changes the one without
+// the other is told.
+func TestAReleaseGoesOnWithWhatItWouldHaveDone(t *testing.T) {
+	t.Parallel()
+	everyRelease(t, func(from visit, in rollout.ReleaseEvent, next rollout.Release, do []rollout.Step, refused *rollout.Refusal) {
+		if refused != nil || next.Phase == from.release.Phase && next.Stage == from.release.Stage {
+			return
+		}
+		for _, step := range do {
+			required := rollout.Resume(next.Phase)
+			if step != rollout.DoVoid && step != rollout.DoLeave {
+				require.Contains(t, required, step, "%s in %s", in.Kind, from.release.Phase)
+			}
+		}
+	})
+}
+
+func TestEveryEventHasItsPlaceInTheStory(t *testing.T) {
+	t.Parallel()
+	told := map[string]rollout.ReleaseEventKind{}
+	for _, kind := range happenings {
+		require.NotEmpty(t, kind.Story(), kind)
+		require.NotContains(t, told, kind.Story())
+		told[kind.Story()] = kind
+	}
+}

@@ -66,6 +66,7 @@ type Record struct {
 	BreakGlass   *BreakGlass       `json:"break_glass,omitempty"`
 	Nodes        *Nodes            `json:"nodes,omitempty"`  // of the channel, as they were when the first stage began
 	Stages       []StageState      `json:"stages,omitempty"` // of the plan, in order
+	Peers        []Peer            `json:"peers,omitempty"`  // the others of the set, as far as they told
 	Soak         *StageState       `json:"soak,omitempty"`   // once every stage has passed
 	Decisions    []DecisionSummary `json:"decisions,omitempty"`
 	Events       []Event           `json:"events"`

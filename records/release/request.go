@@ -26,8 +26,10 @@ type Request struct {
 	Policy *records.Ref `json:"policy,omitempty"`
 	// Supersede takes the turn of the release that runs on the channel.
 	Supersede bool `json:"supersede,omitempty"`
-	// Set is the release set that it belongs to, if any.
-	Set string `json:"set,omitempty"`
+	// Set is the release set that it belongs to, if any, and With all channels of that,
+	// its own among them, sorted. Its idempotency key is then MemberKey.
+	Set  string                `json:"set,omitempty"`
+	With []records.ChannelName `json:"with,omitempty"`
 }
 
 // Mode is how a release takes its cohorts.

@@ -4,7 +4,6 @@ import "github.com/initkoa/orgo/records"
 
 // Types of the entries of releases, channels and rollbacks.
 const (
-
 	TypeReleaseMoved    = "orgo.release.moved" // Moved
 	TypeReleaseSolo     = "orgo.release.solo-mode-used"
 	TypeWindowRefused   = "orgo.release.window-refused"

@@ -49,12 +49,12 @@ func TestReleaseCreate(t *testing.T) {
 	b := setup(t)
 	dir := t.TempDir()
 	var record release.Record
-	b.must(t, &record, "release", "create", "--build", aBuild, "--channel", "prod/main", "--version", "1.2.3", "--supersede", "--set", "s",
+	b.must(t, &record, "release", "create", "--build", aBuild, "--channel", "prod/main", "--version", "1.2.3", "--supersede",
 		"--strategy", write(t, dir, "strategy.yaml", strategy), "--policy", write(t, dir, "policy.yaml", bundleText), "--reason", "because", "--idempotency-key", "k")
 	require.NotNil(t, record.Request.Policy)
 	record.Request.Policy = nil
 	require.Equal(t, release.Request{
-		ReleaseID: records.ReleaseID(records.DefaultOrganization, "k"), IdempotencyKey: "k", BuildID: aBuild, Version: "1.2.3", Supersede: true, Set: "s",
+		ReleaseID: records.ReleaseID(records.DefaultOrganization, "k"), IdempotencyKey: "k", BuildID: aBuild, Version: "1.2.3", Supersede: true,
 		Channel: records.ChannelName{Environment: "prod", Name: "main"},
 		Strategy: release.Strategy{
 			Mode: release.Staged, Soak: records.Duration(time.Hour),
@@ -261,6 +261,11 @@ func TestReadingReleases(t *testing.T) {
 	require.Zero(t, r.code)
 	require.NoError(t, json.Unmarshal([]byte(r.out), &whole))
 	require.Equal(t, record.Request, whole.Request)
+	var koa release.KOARecord
+	r = b.orgo(t, "release", "record", id, "--format", "koa")
+	require.Zero(t, r.code)
+	require.NoError(t, json.Unmarshal([]byte(r.out), &koa))
+	require.Equal(t, id, koa.ReleaseID)
 }
 
 // A release is followed through its stages, as lines and as JSON, and ends badly.

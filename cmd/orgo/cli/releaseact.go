@@ -186,8 +186,12 @@ func printGlass(w io.Writer, r release.Record) error {
 
 func (a *app) releaseVerb(v releaseVerb) *cobra.Command {
 	var f releaseFlags
+	use := v.use
+	if !v.plain {
+		use += " --reason REASON"
+	}
 	cmd := &cobra.Command{
-		Use: v.use, Short: v.short, Long: v.long, Example: v.example, Args: oneRelease(),
+		Use: use, Short: v.short, Long: v.long, Example: v.example, Args: oneRelease(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !v.plain && f.reason == "" {
 				return Usage("say why with --reason: it goes into the record")

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -15,11 +16,11 @@ import (
 // createFlags are the flags of release create.
 type createFlags struct {
 	build     string
-	channel   string
+	channel   string // of build start
+	channels  []string
 	version   string
 	strategy  string
 	policy    string
-	set       string
 	supersede bool
 	key       string
 	reason    string
@@ -37,9 +38,13 @@ and as many people as that asks for have approved.
 Without --strategy it goes to all cohorts at once, without --policy that of the build
 decides. On a channel where another release runs it waits its turn; with --supersede it
 takes it. The same --idempotency-key with the same request is the same release. With
---wait the exit code is 0 only if the release closes well.`,
+--wait the exit code is 0 only if the release closes well.
+
+With several channels it is a set: a release on each, which take every stage in lockstep.
+One that goes back or ends takes all with it.`,
 		Example: `  orgo release create --build ID --channel prod/main --version 1.4.0
   orgo release create --build ID --channel prod/main --version 1.4.0 --strategy staged.yaml --wait
+  orgo release create --build ID --channel prod/eu --channel prod/us --version 1.4.0
   orgo release create --build ID --channel prod/main --version 1.4.1 --supersede --reason "fix for case 4b1f"`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -54,6 +59,9 @@ takes it. The same --idempotency-key with the same request is the same release. 
 			if err != nil {
 				return err
 			}
+			if len(f.channels) > 1 {
+				return a.createSet(cmd.Context(), c, request, f)
+			}
 			record, err := c.CreateRelease(cmd.Context(), request, f.key)
 			if err != nil {
 				return inFile(err, f.policy)
@@ -66,10 +74,9 @@ takes it. The same --idempotency-key with the same request is the same release. 
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.build, "build", "", "the id of a build that passed")
-	flags.StringVar(&f.channel, "channel", "", "where it goes: ENVIRONMENT/CHANNEL")
+	flags.StringSliceVar(&f.channels, "channel", nil, "where it goes: ENVIRONMENT/CHANNEL; several are a set")
 	addGoingOutFlags(flags, &f)
 	flags.StringVar(&f.policy, "policy", "", "a mandate bundle file, YAML or JSON, or the digest of a registered one (default: that of the build)")
-	flags.StringVar(&f.set, "set", "", "the release set that it belongs to")
 	flags.BoolVar(&f.supersede, "supersede", false, "take the turn of the release that runs on the channel")
 	flags.StringVar(&f.key, "idempotency-key", "", "names the release: the same key is the same release (default: a new one)")
 	flags.StringVar(&f.reason, "reason", "", "why, for the record")
@@ -86,14 +93,21 @@ func addGoingOutFlags(flags *pflag.FlagSet, f *createFlags) {
 // request reads the files that the flags name.
 func (f createFlags) request() (client.CreateRelease, error) {
 	request := client.CreateRelease{
-		BuildID: f.build, Channel: f.channel, Version: f.version, Supersede: f.supersede, Set: f.set, Remark: client.Remark{Reason: f.reason},
+		BuildID: f.build, Version: f.version, Supersede: f.supersede, Remark: client.Remark{Reason: f.reason},
 	}
-	if f.channel == "" {
+	channels := f.channels
+	if f.channel != "" {
+		channels = []string{f.channel}
+	}
+	if len(channels) == 0 {
 		return request, Usage("name with --channel where it goes: ENVIRONMENT/CHANNEL")
 	}
-	if _, err := channelName(f.channel); err != nil {
-		return request, err
+	for _, channel := range channels {
+		if _, err := channelName(channel); err != nil {
+			return request, err
+		}
 	}
+	request.Channel = channels[0]
 	if f.version == "" {
 		return request, Usage("name with --version the version that the release has: x.y.z")
 	}
@@ -107,6 +121,30 @@ func (f createFlags) request() (client.CreateRelease, error) {
 		request.Policy, err = policyArgument(f.policy)
 	}
 	return request, err
+}
+
+// createSet creates a release on each channel and, if it is to wait, follows them one
+// after the other: what becomes of one becomes of all.
+func (a *app) createSet(ctx context.Context, c *client.Client, request client.CreateRelease, f createFlags) error {
+	created, err := c.CreateReleaseSet(ctx, request, f.channels, f.key)
+	if err != nil {
+		return inFile(err, f.policy)
+	}
+	if !f.wait {
+		return a.print(client.ReleaseList{Releases: created}, func(w io.Writer) error {
+			for _, record := range created {
+				if err := printCreated(w, record); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	var errs []error
+	for _, record := range created {
+		errs = append(errs, a.releaseToItsEnd(ctx, c, record.ReleaseID))
+	}
+	return errors.Join(errs...)
 }
 
 func printCreated(w io.Writer, r release.Record) error {

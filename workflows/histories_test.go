@@ -1,0 +1,384 @@
+package workflows_test
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/initkoa/orgo/gates/gatestest"
+	"github.com/initkoa/orgo/gates/rollout"
+	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/release"
+	"github.com/initkoa/orgo/records/telemetry"
+	"github.com/initkoa/orgo/workflows"
+)
+
+const (
+	tick    = 5 * time.Second
+	horizon = 3 * time.Minute // of a history, in the time of its world
+)
+
+// live runs the release's workflow in the world, as many runs as it takes.
+func (w *world) live() error {
+	in := workflows.ReleaseInput{Organization: organization, ReleaseID: releaseID}
+	now := worldStart
+	for {
+		var suite testsuite.WorkflowTestSuite
+		suite.SetLogger(slog.New(slog.NewTextHandler(io.Discard, nil)))
+		env := suite.NewTestWorkflowEnvironment()
+		env.SetTestTimeout(20 * time.Second)
+		env.SetStartTime(now)
+		env.RegisterWorkflowWithOptions(workflows.Release, workflow.RegisterOptions{Name: workflows.ReleaseWorkflow})
+		w.env = env
+		w.register(env)
+		w.later(tick, w.tick)
+		env.ExecuteWorkflow(workflows.ReleaseWorkflow, in)
+		if !env.IsWorkflowCompleted() {
+			return errors.New("the workflow did not end")
+		}
+		now = env.Now()
+		var again *workflow.ContinueAsNewError
+		err := env.GetWorkflowError()
+		if !errors.As(err, &again) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.ended = true
+			return err
+		}
+		if err := converter.GetDefaultDataConverter().FromPayloads(again.Input, &in); err != nil {
+			return err
+		}
+	}
+}
+
+// tick is what happens in the world every few seconds.
+func (w *world) tick() {
+	since := w.now().Sub(worldStart)
+	if w.record.Phase == string(rollout.PhaseClosedGood) && w.channel.Turn == nil {
+		w.after++
+	}
+	if since >= cmp.Or(w.length, horizon) || w.after > 2 {
+		w.ended = true
+		w.env.CancelWorkflow()
+		return
+	}
+	w.later(tick, w.tick)
+	w.report(since)
+	if !w.calm {
+		w.operators()
+	}
+	if w.every != nil {
+		w.every()
+	}
+	if w.chance("long history", 15) {
+		w.env.SetContinueAsNewSuggested(true)
+	}
+}
+
+// report has the nodes report, and the relay tell.
+func (w *world) report(since time.Duration) {
+	var windows []telemetry.Window
+	for _, stage := range w.record.Stages {
+		if stage.ActivatedAt == nil {
+			continue
+		}
+		for _, cohort := range stage.Cohorts {
+			for i := range 2 {
+				status := telemetry.Succeeded
+				if w.bad > 0 && since > w.bad {
+					status = telemetry.Failed
+				}
+				at := w.now().Add(time.Duration(i-2) * time.Millisecond)
+				if at.Before(*stage.ActivatedAt) {
+					continue
+				}
+				w.samples = append(w.samples, telemetry.Stored{Position: int64(len(w.samples) + 1), Sample: telemetry.Sample{
+					ReleaseID: releaseID, Cohort: cohort, NodeID: "node-" + cohort, Kind: telemetry.KindExecution, At: at, Outcome: &telemetry.Outcome{Status: status},
+				}})
+			}
+			if made, err := w.reduce(cohort, int64(len(w.samples))); err == nil {
+				windows = append(windows, made)
+			}
+		}
+	}
+	if len(windows) > 0 {
+		w.signal(windows)
+	}
+}
+
+// signal sends windows as the relay does, or as somebody who is not the relay.
+func (w *world) signal(windows []telemetry.Window) {
+	f := w.goesWrong("signal")
+	last := len(windows) - 1
+	send := func(value any) { w.env.SignalWorkflow(workflows.SignalWindows, value) }
+	older := w.sent[windows[last].Cohort]
+	switch f {
+	case lost:
+		return
+	case late:
+		w.later(time.Duration(5+w.pick("late", 60))*time.Second, func() { send(windows) })
+		return
+	case empty:
+		send([]telemetry.Window{{}})
+	case notANumber:
+		send([]map[string]any{{"cohort": "a", "counted": "NaN"}})
+	case malformed:
+		send("these are no windows")
+	case stale:
+		windows[last] = older
+	case duplicate:
+		send(windows)
+	case reordered:
+		send(windows)
+		windows = []telemetry.Window{older}
+	case forged, contradictory, wrong:
+		windows[last] = w.forge(windows[last], f)
+	}
+	newest := windows[len(windows)-1]
+	w.sent[newest.Cohort] = newest
+	send(windows)
+}
+
+// forge makes a window that says that all is well, and has the digest of what it says.
+func (w *world) forge(window telemetry.Window, f fault) telemetry.Window {
+	metric := window.Metrics[string(telemetry.KindExecution)]
+	metric.Failures = 0
+	window.Metrics = map[string]telemetry.Metric{string(telemetry.KindExecution): metric}
+	switch f {
+	case contradictory: // the same sequence, more samples
+		metric.Samples++
+		window.Counted++
+		window.Sequence++
+	case wrong: // of a later time
+		window.Sequence += int64(w.pick("forge", 3)) * 1000
+		window.To = window.To.Add(time.Duration(w.pick("forge", 20)) * time.Second)
+	default:
+		window.Sequence += int64(w.pick("forge", 2))
+	}
+	window.Digest = records.Digest{}
+	window.Digest, _ = records.CanonicalDigest(window)
+	return window
+}
+
+// operators vote, and now and then do something else.
+func (w *world) operators() {
+	subject, channel := records.ReleaseSubject(releaseID), records.ChannelSubject(organization, main0)
+	act := func(actor, action string, arguments any) {
+		w.person(subject, records.TypeActionRequested, actor, action, arguments)
+	}
+	if w.record.IntentDigest != nil && w.record.Phase == string(rollout.PhaseAwaitingApproval) {
+		w.vote(act)
+	}
+	if w.record.Phase == string(rollout.PhaseObserving) && w.chance("promote", 200) {
+		act("olga", release.ActionPromote, release.Promote{Stage: w.record.Stage})
+	}
+	switch n := w.pick("operator", 400); n {
+	case 0, 1, 2, 3:
+		act("olga", release.ActionHold, struct{}{})
+	case 4, 5, 6, 7, 8, 9, 10, 11:
+		act("olga", release.ActionLift, struct{}{})
+	case 12:
+		act("olga", release.ActionAbort, struct{}{})
+	case 13, 14, 15:
+		w.person(channel, records.TypeActionRequested, "otto", release.ActionHold, struct{}{})
+	case 16, 17, 18, 19, 20, 21, 22, 23:
+		w.person(channel, records.TypeActionRequested, "otto", release.ActionLift, release.Lift{})
+	case 24:
+		w.person(channel, records.TypeActionRequested, "otto", release.ActionRollback, release.Rollback{})
+	case 25:
+		w.person(channel, records.TypeActionRequested, "otto", release.ActionRevoke, release.Packs{Packs: []records.Digest{fact.digest}})
+	case 26:
+		act("orgo", release.ActionApprove, release.Ballot{Intent: fact.digest})
+	case 27:
+		act("olga", "release it now", map[string]any{"force": true})
+	case 28, 29:
+		w.person(channel, records.TypeActionAsked, records.SystemActor, rollout.AskJoin, successor())
+	}
+}
+
+// successor is another release, which takes the turn.
+func successor() rollout.JoinArguments {
+	content := fact.pack
+	content.BuildID, content.Version = "build-2", "1.3.0"
+	digest, err := content.Digest()
+	if err != nil {
+		panic(err)
+	}
+	return rollout.JoinArguments{
+		Join: rollout.Join{Supersede: true, Candidacy: rollout.Candidacy{
+			Placement: rollout.Placement{ReleaseID: "r2", Pack: rollout.Pack{Digest: digest, Version: content.Version, BuildID: content.BuildID}},
+			Stages:    [][]string{{"a", "b"}},
+		}},
+		Content: content, Plan: release.Plan{Cohorts: []release.Portion{{Cohort: "a", Points: 1000}, {Cohort: "b", Points: 9000}}},
+	}
+}
+
+func (w *world) vote(act func(actor, action string, arguments any)) {
+	intent := *w.record.IntentDigest
+	if w.lie == ballotStuff {
+		act("vera", release.ActionApprove, release.Ballot{Intent: intent})
+		return
+	}
+	switch w.goesWrong("vote") {
+	case forged: // by who asked for it
+		act(requester, release.ActionApprove, release.Ballot{Intent: intent})
+	case wrong: // on something else
+		act("adam", release.ActionApprove, release.Ballot{Intent: records.DigestOf([]byte("another intent"))})
+	case late:
+		w.later(time.Minute, func() { act("adam", release.ActionApprove, release.Ballot{Intent: intent}) })
+		w.votes["adam"] = intent
+	default:
+		if w.chance("vote", 500) {
+			w.votes["adam"] = intent
+			act("adam", release.ActionApprove, release.Ballot{Intent: intent})
+		}
+	}
+}
+
+// tally is what a number of histories came to.
+type tally struct {
+	mu                       sync.Mutex
+	histories, moves, faults int
+	stuck, failed            int
+	seen                     coverage
+	breaches                 []string
+	ends                     map[string]int
+	errs                     map[string]int
+}
+
+func (t *tally) add(w *world, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.histories++
+	t.moves += w.moves
+	t.seen.merge(w.seen)
+	for _, faults := range w.seen {
+		for f, n := range faults {
+			if f != "" {
+				t.faults += n
+			}
+		}
+	}
+	t.ends[w.record.Phase]++
+	for _, b := range w.breaches {
+		t.breaches = append(t.breaches, fmt.Sprintf("seed %d: %s", w.seed, b))
+	}
+	if err != nil && !temporal.IsCanceledError(err) {
+		t.failed++
+		t.errs[err.Error()]++
+	}
+}
+
+// rates are how often a call goes wrong, in a thousand: some worlds are quiet, so that
+// histories get to their end.
+var rates = []int{0, 10, 30, 100, 300}
+
+// simulate lives through histories, on every processor.
+func simulate(first, histories uint64, plant lie) *tally {
+	total := &tally{seen: coverage{}, ends: map[string]int{}, errs: map[string]int{}}
+	seeds := make(chan uint64)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for seed := range seeds {
+				w := newWorld(seed, rates[seed%uint64(len(rates))], plant)
+				err := w.live()
+				total.add(w, err)
+			}
+		})
+	}
+	for seed := range histories {
+		seeds <- first + seed
+	}
+	close(seeds)
+	workers.Wait()
+	return total
+}
+
+// applies says which faults can hit a release in which phase: where it calls something
+// that has them. Enough histories have to have seen all.
+var applies = map[rollout.Phase][]fault{
+	rollout.PhaseChecking:         {timeout, unavailable, final, malformed, empty, stale, duplicate, wrong, forged},
+	rollout.PhaseAwaitingApproval: {timeout, unavailable, empty, stale, duplicate, reordered, late, forged, wrong},
+	rollout.PhaseApproved:         {timeout, unavailable, malformed, empty, stale, duplicate, late, lost, forged},
+	rollout.PhaseDistributing:     {timeout, unavailable, final, duplicate},
+	rollout.PhaseVerifying:        {timeout, unavailable, final, malformed, empty, stale, duplicate, wrong, forged},
+	rollout.PhaseActivating:       {timeout, unavailable, final, malformed, empty, stale, duplicate, reordered, late, lost, forged, wrong, notANumber, contradictory},
+	rollout.PhaseObserving:        {timeout, unavailable, final, malformed, empty, stale, duplicate, reordered, late, lost, forged, wrong, notANumber, contradictory},
+	rollout.PhaseSoaking:          {timeout, unavailable, final, malformed, empty, stale, duplicate, reordered, late, lost, forged, wrong, notANumber, contradictory},
+	rollout.PhaseClosedGood:       {timeout, unavailable, malformed, empty, duplicate},
+	rollout.PhaseRollingBack:      {timeout, unavailable, malformed, empty, stale, duplicate, reordered, late, lost, forged, wrong, notANumber, contradictory},
+	rollout.PhaseIneligible:       nil, rollout.PhaseRolledBack: nil, rollout.PhaseSafeMode: nil, rollout.PhaseAborted: nil,
+	rollout.PhaseSuperseded: nil, rollout.PhaseFailed: nil,
+}
+
+// enough is how many histories see everything.
+const enough = 5000
+
+func (c coverage) requireAll(t *testing.T) {
+	t.Helper()
+	for phase, faults := range applies {
+		for _, f := range append([]fault{""}, faults...) {
+			require.Positive(t, c[string(phase)][f], "phase %s, fault %q", phase, f)
+		}
+	}
+}
+
+func TestNoHistoryGoesForwardWithoutPass(t *testing.T) {
+	t.Parallel()
+	began := time.Now()
+	total := simulate(0, uint64(gatestest.Cases(t, 300)), honest)
+	took := time.Since(began)
+	t.Logf("%d histories of the release workflow in %s, %.0f a second: %d moves forward, %d faults; they ended %v%s",
+		total.histories, took.Round(time.Millisecond), float64(total.histories)/took.Seconds(), total.moves, total.faults, total.ends, total.seen.table())
+	require.Empty(t, total.breaches[:min(20, len(total.breaches))], "%d breaches", len(total.breaches))
+	require.Empty(t, total.errs)
+	if total.histories >= enough {
+		total.seen.requireAll(t)
+	}
+	require.Greater(t, total.moves, total.histories, "histories that do not move show nothing")
+}
+
+// TestTheOracleSeesFaults plants what would go forward without PASS.
+func TestTheOracleSeesFaults(t *testing.T) {
+	t.Parallel()
+	for _, plant := range []lie{echo, undecided, secondhand, ballotStuff} {
+		t.Run(string(plant), func(t *testing.T) {
+			t.Parallel()
+			require.NotEmpty(t, simulate(0, 60, plant).breaches)
+		})
+	}
+}
+
+// TestTheOracleSeesStepsThatLie puts faults into the workflow itself. It runs while no
+// other history does.
+func TestTheOracleSeesStepsThatLie(t *testing.T) {
+	for step, happens := range map[rollout.Step]rollout.ReleaseEventKind{
+		rollout.DoCheck: rollout.Eligible, rollout.DoVerify: rollout.Verified, rollout.DoSeek: rollout.Agreed,
+		rollout.DoObserve: rollout.JudgedGood, rollout.DoSoak: rollout.JudgedGood,
+	} {
+		takeOut := workflows.PlantStep(step, happens)
+		total := simulate(0, 40, honest)
+		takeOut()
+		require.NotEmpty(t, total.breaches, step)
+	}
+	// Nor is the channel believed that then lets it through.
+	takeOut := workflows.PlantStep(rollout.DoVerify, rollout.Verified)
+	defer takeOut()
+	total := simulate(0, 40, blind)
+	require.True(t, slices.ContainsFunc(total.breaches, func(b string) bool { return strings.Contains(b, "the channel went forward: advance") }))
+}

@@ -1,0 +1,271 @@
+package workflows_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/gates/rollout"
+	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/release"
+)
+
+// The oracle says again, in words of its own, what has to be in the store before a
+// release goes forward, and knows besides whether it is true. It reads no warrant.
+
+// need is a decision that has to be there.
+type need struct {
+	gate       gates.Gate
+	generation int // of the decision's subject
+	cohort     string
+}
+
+// needed are the decisions on entering a stage of a release; one past the last closes
+// it. Health is that of everything that was entered before.
+func needed(stages []release.StageState, entering int) []need {
+	var list []need
+	if entering < len(stages) {
+		list = append(list, need{gates.GateIntegrity, entering + 1, ""}, need{gates.GateFreeze, entering + 1, ""})
+	}
+	if entering == 0 {
+		list = append(list, need{gates.GateCompatibility, 1, ""}, need{gates.GateApprovals, 1, ""})
+	}
+	return append(list, healthy(stages, entering)...)
+}
+
+func healthy(stages []release.StageState, entering int) []need {
+	var list []need
+	for _, before := range stages[:entering] {
+		for _, cohort := range before.Cohorts {
+			list = append(list, need{gates.GateHealth, entering, cohort})
+		}
+	}
+	return list
+}
+
+// moved looks at what a channel was asked and did: before it, everything had to be
+// there.
+func (w *world) moved(before rollout.Record, m rollout.Message) {
+	var c records.Command
+	_ = json.Unmarshal(m.Body, &c)
+	var asked rollout.Advance
+	if c.Action != rollout.AskAdvance && c.Action != rollout.AskClose {
+		return
+	}
+	_ = json.Unmarshal(c.Arguments, &asked)
+	w.moves++
+	w.forward("the channel went forward: "+c.Action, before.Turn.ReleaseID, asked.Warrant.Pack, asked.Warrant.Stage, needed(w.record.Stages, asked.Warrant.Stage))
+}
+
+// committed keeps what a commit says, and looks at where the release went in it.
+func (w *world) committed(entries []records.Entry) {
+	var moves []release.Moved
+	for _, e := range entries {
+		switch {
+		case e.Kind == records.KindDecision:
+			var d gates.Decision
+			if err := json.Unmarshal(e.Body, &d); err != nil {
+				w.breach("a decision does not decode: %v", err)
+			}
+			w.decisions = append(w.decisions, d)
+		case e.Type == release.TypeReleaseMoved:
+			var moved release.Moved
+			_ = json.Unmarshal(e.Body, &moved)
+			moves = append(moves, moved)
+		case e.Type == records.TypeRecordWritten:
+			w.record = release.Record{}
+			if err := json.Unmarshal(e.Body, &w.record); err != nil {
+				w.breach("a record does not decode: %v", err)
+			}
+		}
+	}
+	for _, moved := range moves {
+		w.seen.add(moved.After, "")
+		w.step(moved)
+	}
+}
+
+// step looks at a move of the release's own machine.
+func (w *world) step(moved release.Moved) {
+	about := moved.Stage + 1
+	var list []need
+	switch rollout.ReleaseEventKind(moved.Event) {
+	case rollout.Eligible:
+		list = []need{{gates.GateIntegrity, 1, ""}, {gates.GateContract, 1, ""}, {gates.GateCompatibility, 1, ""}}
+	case rollout.Agreed:
+		list = []need{{gates.GateApprovals, 1, ""}}
+	case rollout.Verified:
+		list = []need{{gates.GateIntegrity, about, ""}, {gates.GateContract, about, ""}, {gates.GateCompatibility, about, ""}}
+	case rollout.JudgedGood:
+		entering := moved.Stage
+		if moved.After != string(rollout.PhaseDistributing) {
+			entering = len(w.record.Stages)
+		}
+		list = healthy(w.record.Stages, entering)
+	default:
+		return
+	}
+	w.moves++
+	if w.record.Intent == nil {
+		w.breach("the release went from %s to %s, and nobody knows with what", moved.Before, moved.After)
+		return
+	}
+	w.soaksFirst = moved.After == string(rollout.PhaseSoaking)
+	defer func() { w.soaksFirst = false }()
+	w.forward(fmt.Sprintf("the release went from %s to %s", moved.Before, moved.After), releaseID, w.record.Intent.Pack, moved.Stage, list)
+}
+
+// forward holds a move to the decisions that it needs.
+func (w *world) forward(what, release string, pack records.Digest, stage int, list []need) {
+	if release != releaseID || pack != fact.digest {
+		w.breach("%s: release %s with pack %s", what, release, pack)
+		return
+	}
+	for _, n := range list {
+		if why := w.wanting(n); why != "" {
+			w.breach("%s, stage %d: %s %s: %s", what, stage, n.gate, n.cohort, why)
+		}
+	}
+}
+
+func (w *world) breach(format string, args ...any) {
+	w.breaches = append(w.breaches, w.now().Sub(worldStart).String()+": "+fmt.Sprintf(format, args...))
+}
+
+// wanting says what is wrong with the newest decision of a kind.
+func (w *world) wanting(n need) string {
+	for _, d := range slices.Backward(w.decisions) {
+		s := d.Subject
+		if d.Gate != n.gate || s.Generation != n.generation || s.Cohort != n.cohort || s.ReleaseID != releaseID {
+			continue
+		}
+		switch {
+		case d.Verdict != gates.Pass:
+			return "the newest decision is " + string(d.Verdict)
+		case s.Pack != fact.digest.String():
+			return "it is about another pack"
+		case d.PolicyDigest != w.policy().Digest:
+			return "it was made under another policy"
+		case d.EvaluatedAt.After(w.now()):
+			return "it is from the future"
+		default:
+			return w.untrue(d)
+		}
+	}
+	return "nothing was decided"
+}
+
+// untrue says what is not so of what a decision was made from.
+func (w *world) untrue(d gates.Decision) string {
+	switch d.Gate {
+	case gates.GateIntegrity, gates.GateContract:
+		if d.InputsDigest != fact.inputs[d.Gate] {
+			return "the evidence is not what the build made"
+		}
+	case gates.GateApprovals:
+		return w.unagreed(d)
+	case gates.GateHealth:
+		return w.unwell(d)
+	}
+	return ""
+}
+
+func (w *world) unagreed(d gates.Decision) string {
+	var v gates.Votes
+	if err := json.Unmarshal(d.Inputs, &v); err != nil {
+		return err.Error()
+	}
+	agreed := 0
+	for _, vote := range v.Votes {
+		if approved, did := w.votes[vote.Actor]; vote.Approve && (!did || approved != v.Intent) {
+			return vote.Actor + " never approved this"
+		}
+		if vote.Approve && vote.Actor != requester {
+			agreed++
+		}
+	}
+	switch {
+	case w.record.IntentDigest == nil || v.Intent != *w.record.IntentDigest:
+		return "another intent was agreed to"
+	case agreed == 0 && !w.solo:
+		return "nobody agreed"
+	default:
+		return ""
+	}
+}
+
+func (w *world) unwell(d gates.Decision) string {
+	var looked gates.Window
+	if err := json.Unmarshal(d.Inputs, &looked); err != nil {
+		return err.Error()
+	}
+	is, made := w.truth[looked.Digest]
+	watched := w.watched(d.Subject)
+	switch {
+	case watched == nil || watched.EndsAt == nil || d.EvaluatedAt.Before(*watched.EndsAt):
+		return "it was not watched for long enough"
+	case !made:
+		return "no samples make the window"
+	case is.bad:
+		return "the window is of a cohort that is not well"
+	case !w.confirmed[looked.Digest]:
+		return "the window was not made again"
+	case d.EvaluatedAt.Sub(looked.To) >= time.Minute:
+		return "the window was old"
+	default:
+		return ""
+	}
+}
+
+// watched is what a decision on health has to have waited for the end of: the stage, or
+// once the release soaks, that.
+func (w *world) watched(about gates.Subject) *release.StageState {
+	if about.Generation == len(w.record.Stages) && w.record.Phase != string(rollout.PhaseObserving) && !w.soaksFirst {
+		return w.record.Soak
+	}
+	return &w.record.Stages[about.Generation-1]
+}
+
+// coverage counts what was seen in each phase: how often it was entered, and faults.
+type coverage map[string]map[fault]int
+
+func (c coverage) add(phase string, f fault) {
+	if c[phase] == nil {
+		c[phase] = map[fault]int{}
+	}
+	c[phase][f]++
+}
+
+func (c coverage) merge(other coverage) {
+	for phase, faults := range other {
+		for f, n := range faults {
+			if c[phase] == nil {
+				c[phase] = map[fault]int{}
+			}
+			c[phase][f] += n
+		}
+	}
+}
+
+// faultsSeen is every fault that there is, in order.
+var faultsSeen = []fault{timeout, unavailable, final, malformed, empty, notANumber, stale, duplicate, reordered, late, lost, forged, contradictory, wrong}
+
+// table prints the coverage.
+func (c coverage) table() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "\n%-18s %9s", "phase", "entered")
+	for _, f := range faultsSeen {
+		fmt.Fprintf(&text, " %9.9s", f)
+	}
+	for _, phase := range slices.Sorted(maps.Keys(c)) {
+		fmt.Fprintf(&text, "\n%-18s %9d", phase, c[phase][""])
+		for _, f := range faultsSeen {
+			fmt.Fprintf(&text, " %9d", c[phase][f])
+		}
+	}
+	return text.String()
+}

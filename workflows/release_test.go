@@ -1,0 +1,82 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/initkoa/orgo/gates/rollout"
+	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/release"
+)
+
+// quiet is a world in which nothing goes wrong, and nobody does anything.
+func quiet() *world {
+	w := newWorld(1, 0, honest)
+	w.calm, w.solo, w.bad = true, true, 0
+	w.entries, w.byID = map[records.Subject][]records.Entry{}, map[string]records.Digest{}
+	w.request.Strategy.Stages = []release.Stage{{Name: "one", Cohorts: []string{"a"}}, {Name: "two", Cohorts: []string{"b"}}}
+	w.append(w.entry(release.TypeRequested, records.ReleaseSubject(releaseID), requester, "requested", w.request))
+	return w
+}
+
+// lives runs a world to its end.
+func lives(t *testing.T, w *world) {
+	t.Helper()
+	if err := w.live(); err != nil {
+		require.True(t, temporal.IsCanceledError(err), "%v", err)
+	}
+	require.Empty(t, w.breaches)
+}
+
+func TestAReleaseGoesOutAndCloses(t *testing.T) {
+	t.Parallel()
+	w := quiet()
+	lives(t, w)
+	require.Equal(t, string(rollout.PhaseClosedGood), w.record.Phase)
+	require.Len(t, w.channel.Good, 1)
+}
+
+// What the channel told is in the store. That nobody said so, because the channel's
+// workflow ended just then, must not leave a release where it is.
+func TestAReleaseLooksForWhatNobodySaidIsThere(t *testing.T) {
+	t.Parallel()
+	w := quiet()
+	w.mute = true
+	lives(t, w)
+	require.Equal(t, string(rollout.PhaseClosedGood), w.record.Phase)
+}
+
+// A hold of the channel keeps a release where it is, however long: it is no reason to
+// take back what is well.
+func TestAReleaseOutlastsAHoldOfItsChannel(t *testing.T) {
+	t.Parallel()
+	for name, until := range map[string]int{"before its first stage": -1, "between two stages": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := quiet()
+			w.length = 45 * time.Minute
+			channel := records.ChannelSubject(organization, main0)
+			hold := func() { w.person(channel, records.TypeActionRequested, "otto", release.ActionHold, struct{}{}) }
+			held, lifted := until < 0, false
+			if held {
+				hold()
+			}
+			w.every = func() {
+				if turn := w.channel.Turn; turn != nil && turn.Stage == until && !held {
+					held = true
+					hold()
+				}
+				if held && !lifted && w.now().Sub(worldStart) > 25*time.Minute {
+					lifted = true
+					w.person(channel, records.TypeActionRequested, "otto", release.ActionLift, release.Lift{})
+				}
+			}
+			lives(t, w)
+			require.True(t, lifted)
+			require.Equal(t, string(rollout.PhaseClosedGood), w.record.Phase, "%s %v", w.record.Code, w.record.Codes)
+		})
+	}
+}
