@@ -1,7 +1,7 @@
 // Command local runs all of Orgo in one process, on one directory: a Temporal
 // server with its Web UI, the worker, the HTTP API and the stores.
 //
-//	go run ./deployments/local [-data DIR] [-api ADDR] [-temporal ADDR] [-ui ADDR] [-demo]
+//	go run ./deployments/local [-data DIR] [-api ADDR] [-temporal ADDR] [-ui ADDR] [-demo] [-nodes N]
 package main
 
 import (
@@ -52,6 +52,7 @@ type settings struct {
 	temporal string
 	ui       string
 	demo     bool
+	nodes    int
 }
 
 const apiFlag = "-api"
@@ -64,22 +65,29 @@ func parse(args []string, errOut io.Writer) (settings, error) {
 	flags.StringVar(&s.api, apiFlag[1:], "127.0.0.1:7700", "loopback `address` of the API")
 	flags.StringVar(&s.temporal, temporal.FrontendFlag[1:], "127.0.0.1:7233", "loopback `address` of the Temporal server")
 	flags.StringVar(&s.ui, temporal.UIFlag[1:], "127.0.0.1:8233", "loopback `address` of the Temporal Web UI")
-	flags.BoolVar(&s.demo, "demo", false, "build the shipped demo, print its spine and record, and stay up")
+	flags.BoolVar(&s.demo, "demo", false, "build and release the shipped demo, take a bad release of it back, and stay up")
+	flags.IntVar(&s.nodes, "nodes", 0, "play `N` nodes on every channel that is released to and has no nodes; 0 plays none, or with -demo the channels' targets")
 	flags.Usage = func() {
 		fmt.Fprint(errOut, "Runs all of Orgo in one process.\n\nUsage: go run ./deployments/local [flags]\n\n")
 		flags.PrintDefaults()
 		fmt.Fprint(errOut, "\nExamples:\n"+
 			"  go run ./deployments/local -demo\n"+
+			"  go run ./deployments/local -nodes 100\n"+
 			"  go run ./deployments/local -data /tmp/orgo -api 127.0.0.1:7701\n")
 	}
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
-	if flags.NArg() > 0 {
-		err := fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	var err error
+	switch {
+	case flags.NArg() > 0:
+		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case s.nodes < 0:
+		err = fmt.Errorf("-nodes %d: there cannot be less than none", s.nodes)
+	}
+	if err != nil {
 		fmt.Fprintf(errOut, "%v\n", err)
 		flags.Usage()
-		return s, err
 	}
-	return s, nil
+	return s, err
 }

@@ -17,8 +17,10 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
+	orgo "github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/cmd/stack"
 	"github.com/initkoa/orgo/deployments/local/datadir"
+	"github.com/initkoa/orgo/deployments/local/nodes"
 	"github.com/initkoa/orgo/deployments/local/ports"
 	"github.com/initkoa/orgo/deployments/local/temporal"
 	"github.com/initkoa/orgo/records"
@@ -52,6 +54,9 @@ func run(ctx context.Context, s settings, out, errOut io.Writer) (err error) {
 	p := &process{settings: s, served: make(chan error, 1)}
 	defer p.stop()
 	if err := p.start(ctx, errOut); err != nil {
+		return err
+	}
+	if err := p.playNodes(); err != nil {
 		return err
 	}
 	p.banner(out, time.Since(began))
@@ -236,7 +241,7 @@ func (p *process) stackSettings(connection client.Client, server *temporal.Serve
 		Artifacts: "file://" + filepath.Join(path, "artifacts"),
 		Tokens:    p.dir.TokensFile(), Organization: records.DefaultOrganization,
 		PublicURL: p.url, CallbackKey: key, LedgerKey: ledgerKey, SigningKey: signingKey, PolicyKeys: policyKeys, Environment: "local", Pollers: pollers, Scratch: scratch,
-		Targets: filepath.Join(path, "targets"), RelayInterval: time.Second,
+		Targets: filepath.Join(path, targetsDir), RelayInterval: time.Second,
 		Temporal: connection, Namespace: server.Namespace(), Observer: observer, Log: p.log,
 	}, p.dir.Publish(p.url, token)
 }
@@ -267,6 +272,36 @@ func (p *process) serve(orgo *stack.Stack, listener net.Listener) error {
 		stop()
 		<-p.served
 	})
+	return nil
+}
+
+// targetsDir, in the data directory, has a directory target for each channel.
+const targetsDir = "targets"
+
+// faultsFile, in the data directory, has the executions of played nodes fail.
+const faultsFile = "faults.json"
+
+// playNodes plays the nodes of channels in this process, through the API, if that is
+// asked for.
+func (p *process) playNodes() error {
+	if p.settings.nodes == 0 && !p.settings.demo {
+		return nil
+	}
+	options, err := orgo.FromDirectory(p.dir.Path())
+	if err != nil {
+		return err
+	}
+	connection, err := orgo.New(options)
+	if err != nil {
+		return err
+	}
+	fleet, err := nodes.New(nodes.Options{
+		API: connection, Nodes: p.settings.nodes, FaultsFile: filepath.Join(p.dir.Path(), faultsFile), Seed: 1, Log: p.log,
+	})
+	if err != nil {
+		return err
+	}
+	p.onStop(stack.Beside(fleet.Run))
 	return nil
 }
 

@@ -43,9 +43,11 @@ func TestTheDemoPassesAndTheStackStopsOnInterrupt(t *testing.T) {
 	for _, text := range []string{
 		"http://" + s.addresses["-api"], "http://" + s.addresses["-ui"], s.dir,
 		"state     PASSED", "exchange_ref", "blocked-pipeline.yaml",
+		"phase    ROLLED_BACK: METRIC_OUT_OF_BOUNDS", "orgo.rollback.completed", "by orgo/rollback",
 	} {
 		require.Contains(t, out, text)
 	}
+	require.Equal(t, 3, strings.Count(out, "phase    CLOSED_GOOD"), out)
 	require.True(t, s.process.running(), "it stays up for a look around")
 	code, took := s.process.interrupt(t)
 	require.Equal(t, 0, code, &s.process.err)
