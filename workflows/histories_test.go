@@ -253,7 +253,7 @@ func (w *world) vote(act func(actor, action string, arguments any)) {
 type tally struct {
 	mu                       sync.Mutex
 	histories, moves, faults int
-	stuck, failed            int
+	failed                   int
 	seen                     coverage
 	breaches                 []string
 	ends                     map[string]int
