@@ -397,14 +397,15 @@ func (r *releaseRun) join(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
 		return &rollout.ReleaseEvent{Kind: rollout.TurnGranted}, nil
 	case !joined:
 		outcome, err := r.ask(ctx, rollout.AskJoin, r.joining())
-		if err != nil || outcome.Accepted() {
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if gates.Code(outcome.Code) == gates.ArtifactRevoked {
+		case outcome.Accepted():
+		case gates.Code(outcome.Code) == gates.ArtifactRevoked:
 			return &rollout.ReleaseEvent{Kind: rollout.WasRevoked, Code: gates.ArtifactRevoked, Reason: outcome.Message}, nil
+		default: // what it was planned for is not so any more: it is checked, and approved, anew
+			return &rollout.ReleaseEvent{Kind: rollout.IntentChanged, Code: gates.IntentChanged, Reason: outcome.Message}, nil
 		}
-		// What it was planned for is not so any more: it is checked, and approved, anew.
-		return &rollout.ReleaseEvent{Kind: rollout.IntentChanged, Code: gates.IntentChanged, Reason: outcome.Message}, nil
 	}
 	r.record.Waits = &release.Wait{For: "its turn on " + r.record.Request.Channel.String()}
 	_, err = r.save(ctx)
