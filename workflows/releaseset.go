@@ -40,8 +40,9 @@ func (r *releaseRun) tellPeers(ctx workflow.Context, kind rollout.EffectKind, st
 func (r *releaseRun) pokePeers(ctx workflow.Context) {
 	slices.Sort(r.toPoke)
 	for _, peer := range slices.Compact(r.toPoke) {
-		// One that cannot be poked has ended, or looks for itself.
-		workflow.SignalExternalWorkflow(ctx, ReleaseWorkflowID(r.organization, peer), "", SignalPoke, nil)
+		// It is waited for, since this workflow may be about to end. One that cannot be
+		// poked has ended, or looks by itself.
+		_ = workflow.SignalExternalWorkflow(ctx, ReleaseWorkflowID(r.organization, peer), "", SignalPoke, nil).Get(ctx, nil)
 	}
 	r.toPoke = nil
 }

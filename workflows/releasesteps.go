@@ -397,14 +397,15 @@ func (r *releaseRun) join(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
 		return &rollout.ReleaseEvent{Kind: rollout.TurnGranted}, nil
 	case !joined:
 		outcome, err := r.ask(ctx, rollout.AskJoin, r.joining())
-		if err != nil || outcome.Accepted() {
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if gates.Code(outcome.Code) == gates.ArtifactRevoked {
+		case outcome.Accepted():
+		case gates.Code(outcome.Code) == gates.ArtifactRevoked:
 			return &rollout.ReleaseEvent{Kind: rollout.WasRevoked, Code: gates.ArtifactRevoked, Reason: outcome.Message}, nil
+		default: // what it was planned for is not so any more: it is checked, and approved, anew
+			return &rollout.ReleaseEvent{Kind: rollout.IntentChanged, Code: gates.IntentChanged, Reason: outcome.Message}, nil
 		}
-		// What it was planned for is not so any more: it is checked, and approved, anew.
-		return &rollout.ReleaseEvent{Kind: rollout.IntentChanged, Code: gates.IntentChanged, Reason: outcome.Message}, nil
 	}
 	r.record.Waits = &release.Wait{For: "its turn on " + r.record.Request.Channel.String()}
 	_, err = r.save(ctx)
@@ -500,6 +501,12 @@ func (r *releaseRun) advance(ctx workflow.Context) (*rollout.ReleaseEvent, error
 		if channel.Turn != nil && channel.Turn.ReleaseID == r.in.ReleaseID && channel.Turn.Stage >= stage {
 			return nil, nil // the channel has it already, and tells how it went
 		}
+		if kept := r.keptBack(channel, workflow.Now(ctx)); kept != nil {
+			if err := r.showKept(ctx, *kept); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		until, refusing := r.permitted(ctx, stage)
 		if refusing == nil {
 			outcome, err := r.enter(ctx, stage)
@@ -517,6 +524,29 @@ func (r *releaseRun) advance(ctx workflow.Context) (*rollout.ReleaseEvent, error
 			return nil, err
 		}
 	}
+}
+
+// keptBack returns what the channel holds every release back for now. It is asked
+// nothing as long as that is so: each ask is decided on, and recorded.
+func (r *releaseRun) keptBack(channel rollout.Record, at time.Time) *rollout.Refusal {
+	event := rollout.ChannelEvent{At: at, Actor: records.SystemActor}
+	for _, refused := range channel.WhyNot(r.warrant(r.record.Stage), event) {
+		if slices.Contains(heldBack, refused.Code) {
+			return &refused
+		}
+	}
+	return nil
+}
+
+// showKept records once what the release waits for, and waits.
+func (r *releaseRun) showKept(ctx workflow.Context, kept rollout.Refusal) error {
+	if codes := []string{string(kept.Code)}; !slices.Equal(r.record.Codes, codes) {
+		r.record.Codes, r.record.Waits = codes, &release.Wait{For: kept.Message}
+		if _, err := r.save(ctx); err != nil {
+			return err
+		}
+	}
+	return workflow.NewTimerWithOptions(ctx, askPause, workflow.TimerOptions{Summary: waitText(r.record.Waits)}).Get(ctx, nil)
 }
 
 // permitted decides what is decided at the last moment: that approvals still hold,

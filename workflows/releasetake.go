@@ -123,6 +123,9 @@ var acts = map[string]func(*releaseRun, workflow.Context, rollout.Message, recor
 	release.ActionAbort:        machineAct(rollout.ReleaseEvent{Kind: rollout.AskedAbort, Code: gates.AbortRequested}),
 }
 
+// plain has the actions that say why by themselves: what is agreed to is the intent.
+var plain = []string{release.ActionApprove, release.ActionPromote}
+
 func (r *releaseRun) act(ctx workflow.Context, m rollout.Message, command records.Command) ([]rollout.Step, *rollout.Refusal) {
 	do, known := acts[command.Action]
 	switch {
@@ -130,7 +133,7 @@ func (r *releaseRun) act(ctx workflow.Context, m rollout.Message, command record
 		return nil, &rollout.Refusal{Code: gates.NotFound, Message: "nobody asked for this release"}
 	case !known || m.Type != records.TypeActionRequested:
 		return nil, &rollout.Refusal{Code: gates.RequestInvalid, Message: "this is nothing that can be asked of a release: " + command.Action}
-	case m.Actor == records.SystemActor || m.Reason == "":
+	case m.Actor == records.SystemActor || m.Reason == "" && !slices.Contains(plain, command.Action):
 		return nil, &rollout.Refusal{Code: gates.RequestInvalid, Message: "an action needs a person and a reason"}
 	}
 	return do(r, ctx, m, command)

@@ -35,7 +35,6 @@ type world struct {
 	mu    sync.Mutex
 	seed  uint64
 	env   *testsuite.TestWorkflowEnvironment
-	begun time.Time
 	ended bool // nothing more is to be seen
 
 	entries map[records.Subject][]records.Entry // the sequence is the place, from 1

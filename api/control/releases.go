@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/initkoa/orgo/api"
@@ -61,11 +62,14 @@ func (r Releases) Create(ctx context.Context, organization string, request relea
 
 // hand gives a release to Temporal, which takes it once.
 func (r Releases) hand(ctx context.Context, organization string, request release.Request) error {
-	err := startOnce(ctx, r.Entities.Temporal, client.StartWorkflowOptions{
-		ID:                    workflows.ReleaseWorkflowID(organization, request.ReleaseID),
-		StaticSummary:         fmt.Sprintf("release %s to %s", request.Version, request.Channel),
-		StaticDetails:         fmt.Sprintf("Release `%s` of build `%s`, version %s, to **%s**\n", request.ReleaseID, request.BuildID, request.Version, request.Channel),
-		TypedSearchAttributes: workflows.ReleaseSearchAttributes(organization, request),
+	// One whose workflow was ended in Temporal is carried on from its record.
+	_, err := r.Entities.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		TaskQueue:                workflows.TaskQueue,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		ID:                       workflows.ReleaseWorkflowID(organization, request.ReleaseID),
+		StaticSummary:            fmt.Sprintf("release %s to %s", request.Version, request.Channel),
+		StaticDetails:            fmt.Sprintf("Release `%s` of build `%s`, version %s, to **%s**\n", request.ReleaseID, request.BuildID, request.Version, request.Channel),
+		TypedSearchAttributes:    workflows.ReleaseSearchAttributes(organization, request),
 	}, workflows.ReleaseWorkflow, workflows.ReleaseInput{Organization: organization, ReleaseID: request.ReleaseID})
 	if err != nil {
 		return refuse(gates.TemporalUnavailable, err, "release %s is recorded and will start by itself, or when the request is repeated", request.ReleaseID)
@@ -73,7 +77,8 @@ func (r Releases) hand(ctx context.Context, organization string, request release
 	return nil
 }
 
-// Resume hands every release of an organization that has no record yet to Temporal.
+// Resume hands every release of an organization that has not ended to Temporal, which
+// has most of them already.
 func (r Releases) Resume(ctx context.Context, organization string) error {
 	for cursor := ""; ; {
 		page, next, err := r.Store.Across(ctx, organization, store.Releases, store.AcrossQuery{Cursor: cursor, Limit: 100})
@@ -85,7 +90,7 @@ func (r Releases) Resume(ctx context.Context, organization string) error {
 			if err != nil {
 				return err
 			}
-			if record.Version > 0 {
+			if (rollout.Release{Phase: rollout.Phase(record.Phase)}).Ended() {
 				continue
 			}
 			var asked release.Request

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/initkoa/orgo/gates"
@@ -45,6 +46,7 @@ const (
 	liftHold  Change = "lift hold"
 	revoke    Change = "revoke"
 	keepCode  Change = "keep code"
+	firstCode Change = "keep code if there is none"
 )
 
 // changes says what each does.
@@ -54,6 +56,7 @@ var changes = map[Change]func(*Release, ReleaseEvent) *Refusal{
 	liftHold:  liftHoldOf,
 	revoke:    func(r *Release, _ ReleaseEvent) *Refusal { r.Revoked = true; return nil },
 	keepCode:  func(r *Release, in ReleaseEvent) *Refusal { r.Code = in.Code; return nil },
+	firstCode: func(r *Release, in ReleaseEvent) *Refusal { r.Code = cmp.Or(r.Code, in.Code); return nil },
 }
 
 func addHoldTo(r *Release, in ReleaseEvent) *Refusal {
@@ -136,8 +139,8 @@ var table = slices.Concat(
 		{From: []Phase{PhaseActivating}, On: StageInactive, To: PhaseRollingBack, Change: []Change{keepCode}, Do: []Step{DoContain}},
 		{From: []Phase{PhaseObserving, PhaseSoaking}, On: JudgedBad, To: PhaseRollingBack, Change: []Change{keepCode}, Do: []Step{DoContain}},
 
-		{From: slices.Concat(moving, []Phase{PhaseClosedGood, PhaseRollingBack}), On: WentBack, To: PhaseRolledBack},
-		{From: slices.Concat(moving, []Phase{PhaseClosedGood, PhaseRollingBack}), On: NoTargetFound, To: PhaseSafeMode},
+		{From: slices.Concat(moving, []Phase{PhaseClosedGood, PhaseRollingBack}), On: WentBack, To: PhaseRolledBack, Change: []Change{firstCode}},
+		{From: slices.Concat(moving, []Phase{PhaseClosedGood, PhaseRollingBack}), On: NoTargetFound, To: PhaseSafeMode, Change: []Change{firstCode}},
 	},
 	containing(AskedAbort, PhaseAborted),
 	containing(AskedRollback, PhaseAborted),

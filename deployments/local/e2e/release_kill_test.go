@@ -30,7 +30,7 @@ func TestReleaseThatIsKilledInManyPhasesGoesOn(t *testing.T) {
 	strategy.Deadline = records.Duration(patience)
 	id := o.send(t, o.order("main", "1.0.0", strategy))
 	killed := map[string]bool{}
-	const kills = 6
+	const kills = 10
 	for len(killed) < kills {
 		at := o.becomes(t, id, "somewhere new", func(r release.Record) bool {
 			return !killed[r.Phase] || r.Phase == string(rollout.PhaseClosedGood)
