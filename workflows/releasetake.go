@@ -133,7 +133,7 @@ func (r *releaseRun) act(ctx workflow.Context, m rollout.Message, command record
 		return nil, &rollout.Refusal{Code: gates.NotFound, Message: "nobody asked for this release"}
 	case !known || m.Type != records.TypeActionRequested:
 		return nil, &rollout.Refusal{Code: gates.RequestInvalid, Message: "this is nothing that can be asked of a release: " + command.Action}
-	case m.Actor == records.SystemActor || m.Reason == "" && !slices.Contains(plain, command.Action):
+	case alike(m.Actor, records.SystemActor) || m.Reason == "" && !slices.Contains(plain, command.Action):
 		return nil, &rollout.Refusal{Code: gates.RequestInvalid, Message: "an action needs a person and a reason"}
 	}
 	return do(r, ctx, m, command)
