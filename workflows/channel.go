@@ -142,6 +142,17 @@ func (c *channel) drain(ctx workflow.Context) error {
 		next, effects := c.record, []rollout.Effect{}
 		var outcomes []records.CommandOutcome
 		for _, m := range asked.Messages {
+			forged, is, err := c.unwarranted(ctx, rollout.Message(m))
+			if err != nil {
+				return err
+			}
+			if is {
+				forged.Before, forged.After = next.State(), next.State()
+				next.Seen = max(next.Seen, m.Sequence)
+				outcomes = append(outcomes, forged)
+				c.noteOutcome(ctx, rollout.Message(m), forged)
+				continue
+			}
 			var taken rollout.Taken
 			next, taken = next.Take(rollout.Message(m))
 			effects = append(effects, taken.Effects...)

@@ -1,0 +1,48 @@
+package workflows
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/gates/rollout"
+	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/release"
+)
+
+// An approval, or whatever else is decided, replaces nothing that was not: a warrant
+// counts only as what the release recorded itself, in the phase in which it asks.
+func TestFailOpen07AWarrantIsWhatWasRecorded(t *testing.T) {
+	t.Parallel()
+	on := records.ChannelName{Environment: "production", Name: "stable"}
+	digest := func(s string) records.Digest { return records.DigestOf([]byte(s)) }
+	genuine := func() (release.Record, rollout.Warrant) {
+		r := release.Record{
+			ReleaseID: "r", Phase: string(rollout.PhaseActivating), Request: release.Request{Channel: on}, Intent: &release.Intent{Pack: digest("pack")},
+			Decisions: []release.DecisionSummary{{Gate: "integrity", Verdict: "PASS", Inputs: digest("a")}, {Gate: "approvals", Verdict: "PASS", Inputs: digest("b")}},
+		}
+		w := rollout.Warrant{ReleaseID: "r", Pack: digest("pack")}
+		for _, d := range r.Decisions {
+			w.Permits = append(w.Permits, rollout.Permit{Gate: gates.Gate(d.Gate), Verdict: gates.Verdict(d.Verdict), Inputs: d.Inputs})
+		}
+		return r, w
+	}
+	r, w := genuine()
+	require.Empty(t, notOf(r, w, rollout.PhaseActivating, on))
+	for name, change := range map[string]func(*release.Record, *rollout.Warrant){
+		"nobody asked for the release":   func(r *release.Record, _ *rollout.Warrant) { *r = release.Record{} },
+		"another channel":                func(r *release.Record, _ *rollout.Warrant) { r.Request.Channel.Name = "beta" },
+		"another pack":                   func(_ *release.Record, w *rollout.Warrant) { w.Pack = digest("other") },
+		"not yet approved":               func(r *release.Record, _ *rollout.Warrant) { r.Phase = string(rollout.PhaseAwaitingApproval) },
+		"already going back":             func(r *release.Record, _ *rollout.Warrant) { r.Phase = string(rollout.PhaseRollingBack) },
+		"a decision that was not made":   func(r *release.Record, _ *rollout.Warrant) { r.Decisions = r.Decisions[:1] },
+		"a decision on other inputs":     func(_ *release.Record, w *rollout.Warrant) { w.Permits[1].Inputs = digest("made up") },
+		"a decision of an earlier stage": func(_ *release.Record, w *rollout.Warrant) { w.Permits[1].Stage = 1 },
+		"a refusal made a pass":          func(r *release.Record, _ *rollout.Warrant) { r.Decisions[1].Verdict = "PENDING" },
+	} {
+		r, w := genuine()
+		change(&r, &w)
+		require.NotEmpty(t, notOf(r, w, rollout.PhaseActivating, on), name)
+	}
+}
