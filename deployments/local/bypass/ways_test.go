@@ -39,7 +39,7 @@ type attempt struct {
 // Whatever somebody tries: nothing goes forward, and it is seen.
 func TestThirtyWaysAround(t *testing.T) {
 	s := newSite(t)
-	all := slices.Concat(people(), orders(), raw())
+	all := slices.Concat(people(), orders(), raw(), workers())
 	require.GreaterOrEqual(t, len(all), 30)
 	t.Run("all", func(t *testing.T) { // ends before the site does
 		for _, a := range all {
