@@ -50,7 +50,7 @@ func policyOf(bundle, maxAge string) json.RawMessage {
 {"rule_id":"passed","type":"validation","config":{"admit":["passed"]}},
 {"rule_id":"people","type":"approvals","config":{"quorum":2,"roles":{"security":1},"max_age":%q}},
 {"rule_id":"upgrade","type":"compatibility","config":{"downgrade":"refuse","format":"same_major"}},
-{"rule_id":"health","type":"rollout_health","config":{"metrics":[{"name":"activation.proven","min":0.9,"min_samples":1},
+{"rule_id":"health","type":"rollout_health","config":{"metrics":[{"name":"activation.proven","min":0.9,"min_samples":1,"max_consecutive_failures":1000},
 {"name":"execution.failure_rate","max":0.5,"min_samples":1}],
 "min_reporting_percent":90,"max_age":"2m"}},
 {"rule_id":"glass","type":"override","config":{"gates":["approvals"],"max_duration":"4h"}}]}]}`, bundle, organization, maxAge))
