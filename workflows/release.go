@@ -54,12 +54,16 @@ type releaseRun struct {
 	toPoke    []string
 	announced int // one past the stage that the set was told this run is ready for
 	marked    string
+	unsaved   bool          // a window was refused, and that is not recorded yet
 	attested  rollout.Phase // the phase in which the record was signed
 }
 
 // Release runs a release until it has ended.
 func Release(ctx workflow.Context, in ReleaseInput) (ReleaseOutcome, error) {
-	r := &releaseRun{in: in, windows: in.Windows, judged: in.Judged}
+	r := &releaseRun{in: in}
+	if workflow.GetInfo(ctx).ContinuedExecutionRunID != "" {
+		r.windows, r.judged = in.Windows, in.Judged // by the run before, and nobody else
+	}
 	r.entity = newEntity(ctx, in.Organization, records.ReleaseSubject(in.ReleaseID), records.Correlation{ReleaseID: in.ReleaseID})
 	if r.windows == nil {
 		r.windows = map[string]telemetry.Window{}
@@ -149,6 +153,9 @@ func (r *releaseRun) live(ctx workflow.Context) error {
 		if err := r.takeHappened(ctx); err != nil {
 			return err
 		}
+		if err := r.saveRefused(ctx); err != nil {
+			return err
+		}
 		if r.lost {
 			return nil
 		}
@@ -162,12 +169,23 @@ func (r *releaseRun) live(ctx workflow.Context) error {
 			}
 		}
 		if err := workflow.Await(ctx, func() bool {
-			return r.pokes > r.drained || len(r.happened) > 0 || r.lost || r.steps == 0 && (r.full(ctx) || r.machine().Ended())
+			return r.pokes > r.drained || len(r.happened) > 0 || r.unsaved || r.lost || r.steps == 0 && (r.full(ctx) || r.machine().Ended())
 		}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// saveRefused records that windows were refused: it may be long until anything else is.
+func (r *releaseRun) saveRefused(ctx workflow.Context) error {
+	if !r.unsaved || r.record.Kind == "" || r.lost {
+		r.unsaved = false
+		return nil
+	}
+	r.unsaved = false
+	_, err := r.save(ctx)
+	return err
 }
 
 func (r *releaseRun) full(ctx workflow.Context) bool {

@@ -80,6 +80,7 @@ func (r *releaseRun) refuseWindow(ctx workflow.Context, w telemetry.Window, why 
 	r.note(ctx, records.Entry{
 		Type: release.TypeWindowRefused, Codes: []string{string(gates.WindowConflict)}, Correlation: records.Correlation{Cohort: w.Cohort},
 	}, "", map[string]any{"cohort": w.Cohort, "sequence": w.Sequence, "digest": w.Digest, "message": why})
+	r.unsaved = true
 }
 
 // observe watches a stage until it is judged.
@@ -188,8 +189,14 @@ func (r *releaseRun) conclude(ctx workflow.Context, step gates.Step, worst gates
 			return nil, nil
 		}
 		confirmed, err := r.confirm(ctx)
-		if err != nil || !confirmed {
+		switch {
+		case err != nil:
 			return nil, err
+		case !confirmed && !workflow.Now(ctx).Before(*watched.DecideBy):
+			// Whoever sends what nobody reported does not get more time by it.
+			return &rollout.ReleaseEvent{Kind: rollout.JudgedBad, Code: gates.WindowConflict, Reason: "what was sent of the stage was not reported by anybody"}, nil
+		case !confirmed:
+			return nil, nil
 		}
 		r.record.Codes = nil
 		return &rollout.ReleaseEvent{Kind: rollout.JudgedGood, Actor: watched.Promoted}, nil
@@ -263,6 +270,12 @@ func (r *releaseRun) active() []string {
 	return cohorts
 }
 
+// unmade reports whether a window could not be made because no samples make it.
+func unmade(err error) bool {
+	detail, final := failureOf(err)
+	return final && slices.Contains([]gates.Code{gates.WindowInvalid, gates.CohortUnknown, gates.ReleaseUnknown}, detail.Code)
+}
+
 // confirm makes every window that was decided on again from the stored samples, before
 // anything goes forward on it: whoever may signal this workflow could have made one up.
 // Newer ones may come meanwhile, which nobody has looked at.
@@ -274,10 +287,10 @@ func (r *releaseRun) confirm(ctx workflow.Context) (bool, error) {
 		err := workflow.ExecuteActivity(checkOptions(ctx, "make the window of "+cohort+" again"), ActivityAgain, releases.AgainInput{
 			Organization: r.organization, ReleaseID: r.in.ReleaseID, Cohort: cohort, Sequence: w.Sequence,
 		}).Get(ctx, &again)
-		if err != nil {
+		if err != nil && !unmade(err) {
 			return false, err
 		}
-		if again.Digest != w.Digest {
+		if err != nil || again.Digest != w.Digest {
 			r.refuseWindow(ctx, w, "the stored samples make another")
 			delete(r.windows, cohort)
 			delete(r.judged, cohort)

@@ -133,7 +133,7 @@ func (r *releaseRun) act(ctx workflow.Context, m rollout.Message, command record
 		return nil, &rollout.Refusal{Code: gates.NotFound, Message: "nobody asked for this release"}
 	case !known || m.Type != records.TypeActionRequested:
 		return nil, &rollout.Refusal{Code: gates.RequestInvalid, Message: "this is nothing that can be asked of a release: " + command.Action}
-	case m.Actor == records.SystemActor || m.Reason == "" && !slices.Contains(plain, command.Action):
+	case alike(m.Actor, records.SystemActor) || m.Reason == "" && !slices.Contains(plain, command.Action):
 		return nil, &rollout.Refusal{Code: gates.RequestInvalid, Message: "an action needs a person and a reason"}
 	}
 	return do(r, ctx, m, command)
@@ -175,7 +175,8 @@ func (r *releaseRun) mayVote(ctx workflow.Context, m rollout.Message, ballot rel
 	refuse := func(code gates.Code, message string) *rollout.Refusal {
 		return &rollout.Refusal{Code: code, Message: message}
 	}
-	voted := func(v release.Vote) bool { return v.Actor == m.Actor && v.Intent == ballot.Intent }
+	voted := func(v release.Vote) bool { return v.Intent == ballot.Intent && v.Actor == m.Actor }
+	votedAs := func(v release.Vote) bool { return v.Intent == ballot.Intent && alike(v.Actor, m.Actor) }
 	switch {
 	case rollout.Phase(r.record.Phase) != rollout.PhaseAwaitingApproval || r.record.IntentDigest == nil:
 		return refuse(gates.InvalidTransition, "release "+r.in.ReleaseID+" is "+r.record.Phase+": it does not ask for approvals")
@@ -183,8 +184,12 @@ func (r *releaseRun) mayVote(ctx workflow.Context, m rollout.Message, ballot rel
 		return refuse(gates.IntentChanged, "the intent is "+r.record.IntentDigest.String()+", and not "+ballot.Intent.String())
 	case slices.ContainsFunc(r.record.Votes, voted):
 		return refuse(gates.InvalidTransition, m.Actor+" has voted on this intent")
-	case approve && slices.Contains([]string{r.record.CreatedBy, r.record.Initiator, r.record.PolicyAuthor}, m.Actor):
+	case approve && anyAlike(m.Actor, r.record.CreatedBy, r.record.Initiator, r.record.PolicyAuthor):
 		return refuse(gates.ApproverNotSeparate, m.Actor+" asked for the release, started its build or changed its policy")
+	case approve && slices.ContainsFunc(r.record.Votes, votedAs):
+		return refuse(gates.ApproverNotSeparate, m.Actor+" reads like the name of somebody who has voted on this intent")
+	case approve && mixed(m.Actor):
+		return refuse(gates.ApproverNotSeparate, m.Actor+" has letters of several scripts, and can be taken for another name")
 	case len(r.record.Holds) > 0:
 		return refuse(gates.ReleaseHeld, r.record.Holds[0].Owner+" holds the release: no approval counts meanwhile")
 	}
