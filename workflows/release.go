@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/initkoa/orgo/activities/releases"
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
@@ -49,6 +50,10 @@ type releaseRun struct {
 	steps     int // that run
 	happened  []rollout.ReleaseEvent
 	attempted int // asks of the channel by this run
+	// unwelcome is the intent that the channel refused to let join for what it is, and
+	// why: to approve it anew would come to the same.
+	unwelcome *records.Digest
+	refused   releases.Problem
 	marked    string
 }
 
