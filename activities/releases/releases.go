@@ -46,7 +46,8 @@ type Channels interface {
 	Act(ctx context.Context, organization string, channel records.ChannelName, entryID string) (records.CommandOutcome, error)
 }
 
-// Options are the parts that the activities work with. All but Signer are required.
+// Options are the parts that the activities work with. All but Signer and Runners are
+// required.
 type Options struct {
 	Store     Store
 	Artifacts *artifacts.Store
@@ -56,6 +57,8 @@ type Options struct {
 	Channels  Channels
 	// Signer attests the records of releases; without one they are not attested.
 	Signer *attest.Signer
+	// Runners render; without them nothing is rendered.
+	Runners activities.Runners
 }
 
 // Activities are registered with a worker by their methods.
@@ -66,6 +69,7 @@ type Activities struct {
 	targets   Targets
 	channels  Channels
 	signer    *attest.Signer
+	runners   activities.Runners
 	reader    *activities.Reader
 	directory *Directory
 }
@@ -75,7 +79,8 @@ func New(o Options) *Activities {
 	reader := activities.NewReader(o.Artifacts, o.Trust)
 	return &Activities{
 		store: o.Store, artifacts: o.Artifacts, clock: o.Clock, targets: o.Targets, channels: o.Channels, signer: o.Signer,
-		reader: reader, directory: NewDirectory(o.Store, o.Artifacts, reader),
+		runners: o.Runners,
+		reader:  reader, directory: NewDirectory(o.Store, o.Artifacts, reader),
 	}
 }
 
