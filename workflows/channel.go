@@ -78,6 +78,7 @@ func (c *channel) begin(ctx workflow.Context) error {
 		return err
 	}
 	c.record, c.version, c.lost = rollout.NewRecord(c.in.Organization, c.in.Channel), 0, false
+	c.pending = nil // of changes that another run made
 	if loaded.Found {
 		if err := json.Unmarshal(loaded.Body, &c.record); err != nil {
 			return fmt.Errorf("record of channel %s: %w", c.in.Channel, err)

@@ -339,9 +339,12 @@ func (c coverage) requireAll(t *testing.T) {
 }
 
 func TestNoHistoryGoesForwardWithoutPass(t *testing.T) {
+	if testing.Short() {
+		t.Skip("histories take their time: without -short they run")
+	}
 	t.Parallel()
 	began := time.Now()
-	total := simulate(0, uint64(gatestest.Cases(t, 120)), honest)
+	total := simulate(0, uint64(gatestest.Cases(t, 40)), honest)
 	took := time.Since(began)
 	t.Logf("%d histories of the release workflow in %s, %.0f a second: %d moves forward, %d faults; they ended %v%s",
 		total.histories, took.Round(time.Millisecond), float64(total.histories)/took.Seconds(), total.moves, total.faults, total.ends, total.seen.table())
@@ -355,6 +358,9 @@ func TestNoHistoryGoesForwardWithoutPass(t *testing.T) {
 
 // TestTheOracleSeesFaults plants what would go forward without PASS.
 func TestTheOracleSeesFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("histories take their time: without -short they run")
+	}
 	t.Parallel()
 	for _, plant := range []lie{echo, undecided, secondhand, ballotStuff} {
 		t.Run(string(plant), func(t *testing.T) {
@@ -367,6 +373,9 @@ func TestTheOracleSeesFaults(t *testing.T) {
 // TestTheOracleSeesStepsThatLie puts faults into the workflow itself. It runs while no
 // other history does.
 func TestTheOracleSeesStepsThatLie(t *testing.T) {
+	if testing.Short() {
+		t.Skip("histories take their time: without -short they run")
+	}
 	for step, happens := range map[rollout.Step]rollout.ReleaseEventKind{
 		rollout.DoCheck: rollout.Eligible, rollout.DoVerify: rollout.Verified, rollout.DoSeek: rollout.Agreed,
 		rollout.DoObserve: rollout.JudgedGood, rollout.DoSoak: rollout.JudgedGood,

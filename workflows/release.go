@@ -110,6 +110,7 @@ func (r *releaseRun) begin(ctx workflow.Context) error {
 	}
 	r.record, r.version, r.lost, r.rules = release.Record{}, 0, false, gates.Ruleset{}
 	r.ends, r.happened = map[string]gates.Judgement{}, nil
+	r.pending, r.toPoke = nil, nil // of changes that another run made
 	if loaded.Found {
 		if err := json.Unmarshal(loaded.Body, &r.record); err != nil {
 			return fmt.Errorf("record of release %s: %w", r.in.ReleaseID, err)

@@ -122,7 +122,7 @@ func (r *releaseRun) judge(ctx workflow.Context, watched *release.StageState, en
 			if step != gates.Advance && r.past(ctx, entering, decisions) {
 				step = gates.Advance
 			}
-			watched.Verdict, watched.Codes = string(worst.Verdict), codesOf(worst)
+			watched.Judge(string(worst.Verdict), codesOf(worst))
 			event, err := r.conclude(ctx, step, worst, watched, entering)
 			if err != nil || event != nil {
 				return event, err

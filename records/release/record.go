@@ -157,3 +157,6 @@ type Event struct {
 	Actor   string          `json:"actor"`
 	Details json.RawMessage `json:"details,omitempty"`
 }
+
+// Judge keeps what the newest decision on the stage's health was.
+func (s *StageState) Judge(verdict string, codes []string) { s.Verdict, s.Codes = verdict, codes }
