@@ -46,5 +46,5 @@ simulate: ## 50,000 histories of a release in a world that goes wrong: none goes
 	GOGC=400 ORGO_PROPERTY_SCALE=167 go test ./workflows -run NoHistory -v -timeout 60m
 	ORGO_PROPERTY_SCALE=10 go test ./gates/rollout -run LongInboxes -v -timeout 60m
 
-histories: ## record the workflow histories that the replay test reads
+histories: ## record the workflow histories, of builds and of releases, that the replay tests read
 	go run ./deployments/local/histories

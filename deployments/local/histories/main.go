@@ -1,6 +1,6 @@
-// Command histories records the Temporal histories of builds of every outcome.
-// The replay test of package workflows reads them: code that would have decided
-// otherwise than it did then must not replay.
+// Command histories records the Temporal histories of builds, and of releases with
+// their channels and rollbacks, of every outcome. The replay tests of package workflows
+// read them: code that would have decided otherwise than it did then must not replay.
 package main
 
 import (
@@ -14,10 +14,6 @@ import (
 	"path/filepath"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	historypb "go.temporal.io/api/history/v1"
-	"go.temporal.io/api/temporalproto"
-
 	"github.com/initkoa/orgo/api"
 	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/deployments/local/harness"
@@ -29,15 +25,20 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	out := flag.String("out", filepath.Join("workflows", "testdata", "evaluator-"+gates.EvaluatorVersion), "the `directory` to write to")
+	testdata := filepath.Join("workflows", "testdata")
+	out := flag.String("out", filepath.Join(testdata, "evaluator-"+gates.EvaluatorVersion), "the `directory` to write histories of builds to; empty records none")
+	releases := flag.String("releases", filepath.Join(testdata, "releases"), "the `directory` to write those of releases to; empty records none")
 	flag.Parse()
-	if err := run(ctx, *out); err != nil {
+	if err := errors.Join(run(ctx, *out), runReleases(ctx, *releases)); err != nil {
 		fmt.Fprintln(os.Stderr, "histories:", err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context, out string) error {
+	if out == "" {
+		return nil
+	}
 	return harness.Run(ctx, func(ctx context.Context, h *harness.Harness, dir string) error {
 		for _, s := range stories() {
 			if err := s.record(ctx, h, dir, out); err != nil {
@@ -155,7 +156,7 @@ func (s story) record(ctx context.Context, h *harness.Harness, dir, out string) 
 	if outcome.State != s.want {
 		return fmt.Errorf("the build is %s (%v), want %s", outcome.State, outcome.Codes, s.want)
 	}
-	return save(ctx, h, view.BuildID, filepath.Join(out, s.name+".json"))
+	return save(ctx, h.Temporal, workflows.BuildWorkflowID(records.DefaultOrganization, view.BuildID), "", filepath.Join(out, s.name+".json"))
 }
 
 func (s story) change(p *records.Pipeline) {
@@ -182,26 +183,4 @@ func waiting(ctx context.Context, h *harness.Harness, buildID string) error {
 		}
 	}
 	return ctx.Err()
-}
-
-// save writes the history in the form in which Temporal's tools exchange them.
-func save(ctx context.Context, h *harness.Harness, buildID, path string) error {
-	history := &historypb.History{}
-	events := h.Temporal.GetWorkflowHistory(ctx, workflows.BuildWorkflowID(records.DefaultOrganization, buildID), "",
-		false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for events.HasNext() {
-		event, err := events.Next()
-		if err != nil {
-			return err
-		}
-		history.Events = append(history.Events, event)
-	}
-	data, err := temporalproto.CustomJSONMarshalOptions{Indent: " "}.Marshal(history)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(data, '\n'), 0o644)
 }
