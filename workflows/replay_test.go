@@ -1,18 +1,28 @@
 package workflows
 
 import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"errors"
+	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
 )
 
@@ -105,4 +115,144 @@ func TestAnotherOrderOfTheSpineDoesNotReplay(t *testing.T) {
 	}
 	require.Error(t, replay("testdata/evaluator-2/passed-remote.json", swapped(records.Validate, records.Compile)))
 	require.Error(t, replay("testdata/evaluator-2/passed-inline.json", swapped(records.Validate, records.Compile)))
+}
+
+// entities are the workflows of releases, as they are registered. A test may replace one.
+func entities() map[string]any {
+	return map[string]any{ReleaseWorkflow: Release, ChannelWorkflow: Channel, RollbackWorkflow: Rollback}
+}
+
+// storiesOfReleases returns the recorded histories of a kind, by the name of the story.
+func storiesOfReleases(t *testing.T, kind string, atLeast int) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("testdata/releases/*." + kind + ".json.gz")
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(files), atLeast, "a history of every outcome")
+	stories := map[string]string{}
+	for _, file := range files {
+		name, _, _ := strings.Cut(filepath.Base(file), ".")
+		stories[name] = file
+	}
+	return stories
+}
+
+// replayEntity replays a compressed history by the given workflows.
+func replayEntity(file string, by map[string]any) (err error) {
+	packed, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, packed.Close()) }()
+	plain, err := gzip.NewReader(packed)
+	if err != nil {
+		return err
+	}
+	history, err := client.HistoryFromJSON(plain, client.HistoryJSONOptions{})
+	if err != nil {
+		return err
+	}
+	replayer := worker.NewWorkflowReplayer()
+	for name, function := range by {
+		replayer.RegisterWorkflowWithOptions(function, workflow.RegisterOptions{Name: name})
+	}
+	return replayer.ReplayWorkflowHistory(log.NewStructuredLogger(slog.New(slog.DiscardHandler)), history)
+}
+
+// Releases, channels and rollbacks that ran before must still run as they did.
+func TestRecordedReleasesReplay(t *testing.T) {
+	t.Parallel()
+	for kind, atLeast := range map[string]int{"release": 18, "channel": 15, "rollback": 7} {
+		for name, file := range storiesOfReleases(t, kind, atLeast) {
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				require.NoError(t, replayEntity(file, entities()))
+			})
+		}
+	}
+}
+
+// The planted fault: steps of a release that changed places. Every history that came to
+// them must fail to replay.
+func TestAnotherOrderOfStepsDoesNotReplay(t *testing.T) {
+	stories := storiesOfReleases(t, "release", 18)
+	swapped := func(first, second rollout.Step, names ...string) { // nothing runs beside it: doers are everybody's
+		doers[first], doers[second] = doers[second], doers[first]
+		defer func() { doers[first], doers[second] = doers[second], doers[first] }()
+		for _, name := range names {
+			require.Error(t, replayEntity(stories[name], entities()), "%s, %s for %s", name, first, second)
+		}
+	}
+	placed := []string{"closed-good", "second-after-first", "rolled-back", "safe-mode", "superseded", "held-and-lifted", "promoted", "glass-broken", "revoked"}
+	swapped(rollout.DoDistribute, rollout.DoVerify, placed...)
+	swapped(rollout.DoVerify, rollout.DoAdvance, placed...)
+	swapped(rollout.DoJoin, rollout.DoDistribute, placed...)
+	swapped(rollout.DoCheck, rollout.DoSeek, append(placed, "rejected", "aborted-before", "ineligible")...)
+	swapped(rollout.DoSoak, rollout.DoClose, "closed-good", "promoted", "continued-as-new-newest")
+	swapped(rollout.DoContain, rollout.DoObserve, "rolled-back", "safe-mode", "aborted-while-watched")
+}
+
+// The planted fault: a channel that reads what was asked before it knows how it stands,
+// and a rollback that asks before it has examined anything.
+func TestAnotherOrderOfAnEntityDoesNotReplay(t *testing.T) {
+	t.Parallel()
+	changed := entities()
+	changed[ChannelWorkflow] = func(ctx workflow.Context, in ChannelInput) error {
+		c := &channel{in: in}
+		c.entity = newEntity(ctx, in.Organization, records.ChannelSubject(in.Organization, in.Channel), records.Correlation{Channel: in.Channel.String()})
+		if err := c.handleMessages(ctx); err != nil {
+			return err
+		}
+		if _, err := c.inbox(ctx, 0); err != nil {
+			return err
+		}
+		return errors.Join(c.begin(ctx), c.live(ctx))
+	}
+	changed[RollbackWorkflow] = func(ctx workflow.Context, in RollbackInput) (RollbackOutcome, error) {
+		e := newEntity(ctx, in.Organization, records.ChannelSubject(in.Organization, in.Channel), records.Correlation{Channel: in.Channel.String()})
+		asked, err := ask(ctx, e, in.Channel, rollout.AskRestore, in.ID, rollout.Restore{ID: in.ID})
+		return RollbackOutcome{Asked: asked}, err
+	}
+	for kind, atLeast := range map[string]int{"channel": 15, "rollback": 7} {
+		for name, file := range storiesOfReleases(t, kind, atLeast) {
+			require.Error(t, replayEntity(file, changed), "%s %s", kind, name)
+		}
+	}
+}
+
+// Histories tell nothing of the machine on which they were recorded, but for the
+// directory of the harness.
+func TestRecordedReleasesTellNothingOfTheirMachine(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"release", "channel", "rollback"} {
+		for name, file := range storiesOfReleases(t, kind, 1) {
+			for _, text := range textsOf(t, file) {
+				for _, path := range paths.FindAllString(text, -1) {
+					require.Contains(t, path, "/orgo-harness-", "%s %s", kind, name)
+				}
+				require.NotRegexp(t, `[0-9]+@[^"]*@|"kind":"TASK_QUEUE_KIND_STICKY","name":"[^s]`, text, "%s %s", kind, name)
+			}
+		}
+	}
+}
+
+// paths finds absolute paths and URLs of files.
+var paths = regexp.MustCompile(`(file://)?/(tmp|home|root|var|Users|private)/[^"\\ ]*`)
+
+// textsOf returns a history, and every payload in it.
+func textsOf(t *testing.T, file string) []string {
+	t.Helper()
+	packed, err := os.ReadFile(file)
+	require.NoError(t, err)
+	plain, err := gzip.NewReader(bytes.NewReader(packed))
+	require.NoError(t, err)
+	data, err := io.ReadAll(plain)
+	require.NoError(t, err)
+	texts := []string{string(data)}
+	for _, found := range regexp.MustCompile(`"data":"([A-Za-z0-9+/=]+)"`).FindAllSubmatch(data, -1) {
+		decoded, err := base64.StdEncoding.DecodeString(string(found[1]))
+		require.NoError(t, err)
+		texts = append(texts, string(decoded))
+	}
+	require.Greater(t, len(texts), 1)
+	return texts
 }
