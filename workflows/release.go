@@ -53,6 +53,10 @@ type releaseRun struct {
 	attempted int // asks and decisions of this run: what they are told apart by
 	toPoke    []string
 	announced int // one past the stage that the set was told this run is ready for
+	// unwelcome is the intent that the channel refused to let join for what it is, and
+	// why: to approve it anew would come to the same.
+	unwelcome *records.Digest
+	refused   releases.Problem
 	marked    string
 	unsaved   bool          // a window was refused, and that is not recorded yet
 	attested  rollout.Phase // the phase in which the record was signed

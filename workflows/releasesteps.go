@@ -191,6 +191,9 @@ func (r *releaseRun) check(ctx workflow.Context) (*rollout.ReleaseEvent, error) 
 	if err != nil {
 		return nil, err
 	}
+	if r.unwelcome != nil && *r.unwelcome == digest {
+		return r.ineligible([]releases.Problem{r.refused}), nil
+	}
 	r.record.Pack, r.record.Format, r.record.Initiator = checked.Pack, checked.Format, checked.Initiator
 	r.record.PolicyRef, r.record.PolicyAuthor = checked.PolicyRef, checked.PolicyAuthor
 	r.record.Intent, r.record.IntentDigest = &intent, &digest
@@ -404,6 +407,9 @@ func (r *releaseRun) join(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
 		case gates.Code(outcome.Code) == gates.ArtifactRevoked:
 			return &rollout.ReleaseEvent{Kind: rollout.WasRevoked, Code: gates.ArtifactRevoked, Reason: outcome.Message}, nil
 		default: // what it was planned for is not so any more: it is checked, and approved, anew
+			if code := gates.Code(outcome.Code); code == gates.RequestInvalid || code == gates.DigestMismatch {
+				r.unwelcome, r.refused = r.record.IntentDigest, releases.Problem{Code: code, Message: outcome.Message}
+			}
 			return &rollout.ReleaseEvent{Kind: rollout.IntentChanged, Code: gates.IntentChanged, Reason: outcome.Message}, nil
 		}
 	}
