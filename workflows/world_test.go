@@ -448,6 +448,11 @@ func (w *world) reduce(cohort string, sequence int64) (telemetry.Window, error) 
 // ask is the channel: what is asked is recorded and taken in.
 func (w *world) ask(in releases.AskInput) (records.CommandOutcome, error) {
 	w.append(in.Entry)
+	if !w.calm && w.chance("supersede", 40) {
+		w.later(0, func() {
+			w.person(in.Entry.Subject, records.TypeActionAsked, records.SystemActor, rollout.AskJoin, successor())
+		})
+	}
 	return w.take(in.Entry), nil
 }
 
