@@ -2,7 +2,7 @@
 MODULES = ./... ./deployments/local/...
 TOOL = GOWORK=off go tool -modfile=tools/go.mod
 
-.PHONY: help build test check chaos bench ledger scale differential search histories simulate
+.PHONY: help build test check chaos bench ledger scale differential search histories simulate rollbacks races
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,12 @@ chaos: ## 200,000 events through crashes of Postgres: every consumer sees each o
 
 bench: ## builds per second next to a bare workflow, with ratios
 	go run ./deployments/local/bench
+
+rollbacks: ## from a crossed threshold to the index on disk, next to an operator's rollback
+	go run ./deployments/local/bench -rollbacks 200
+
+races: ## operators at once, 100,000 samples to one release, and rollbacks past a wedged one
+	ORGO_RACES=1 go test ./deployments/local/races -v -timeout 60m
 
 ledger: ## what the log costs: appends, proofs, the check of 1,000,000 leaves, and builds with and without it
 	go test ./records/store -run '^$$' -bench BenchmarkAppend

@@ -31,6 +31,7 @@ type settings struct {
 	ledger       bool          // instead, what the log costs
 	pairs        int           // of rounds with and without it
 	round        time.Duration // of each
+	rollbacks    int           // instead, so many rollbacks of each cause
 	dataDir      string        // "" for one that is removed at the end
 	outputWriter io.Writer
 }
@@ -47,6 +48,7 @@ func main() {
 	flag.BoolVar(&s.ledger, "ledger", false, "measure what the log costs a build instead: rounds with and without it, in turn")
 	flag.IntVar(&s.pairs, "pairs", 24, "with -ledger, pairs of rounds")
 	flag.DurationVar(&s.round, "round", 5*time.Second, "with -ledger, length of each round")
+	flag.IntVar(&s.rollbacks, "rollbacks", 0, "measure instead how long rollbacks take: `N` of each cause, in turn")
 	flag.StringVar(&s.dataDir, "data", "", "empty `DIR` to use and keep; default a temporary one")
 	profile := flag.String("cpuprofile", "", "write a CPU profile to `FILE`")
 	flag.Parse()
@@ -103,6 +105,9 @@ func run(ctx context.Context, s settings) (err error) {
 	bench := environment{server: server, dir: dir}
 	if s.ledger {
 		return bench.compareLedger(ctx, s)
+	}
+	if s.rollbacks > 0 {
+		return bench.compareRollbacks(ctx, s)
 	}
 	table := newTable(s.outputWriter)
 	for _, c := range cases() {
