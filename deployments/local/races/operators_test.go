@@ -1,6 +1,7 @@
 package races_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -158,8 +159,8 @@ func TestOperatorsAtOnce(t *testing.T) {
 		require.NoError(t, err)
 
 		ofChannel, ofRelease := workflows.ChannelWorkflowID(races.Organization, channel), workflows.ReleaseWorkflowID(races.Organization, pending.ReleaseID)
-		lengthen(ctx, t, r, ofChannel)
-		lengthen(ctx, t, r, ofRelease)
+		lengthen(ctx, t, r, ofChannel, 2800)
+		lengthen(ctx, t, r, ofRelease, 2800)
 		acts := everybody(ctx, t, r, pending, packs, each, pokes)
 
 		on, err := r.Stack.Channels().Channel(ctx, races.Organization, channel)
@@ -183,14 +184,6 @@ func TestOperatorsAtOnce(t *testing.T) {
 		}
 		t.Logf("%d operators, %d actions in %d attempts (%d on the channel), %d runs of the channel, %d of the release", operators, len(acts), tries, len(onChannel),
 			runs(ctx, t, r, ofChannel), runs(ctx, t, r, ofRelease))
-
-		settles, done := context.WithTimeout(ctx, 20*time.Second)
-		defer done()
-		began := time.Now()
-		_, err = r.Settled(settles, channel)
-		require.NoError(t, err, "the newest index was to be read back")
-		t.Logf("settled %s after the last action", time.Since(began))
-		require.Greater(t, runs(ctx, t, r, ofChannel), 1, "the channel was to continue as new")
 		require.Greater(t, runs(ctx, t, r, ofRelease), 1, "the release was to continue as new")
 	})
 }
@@ -235,15 +228,15 @@ func awaitingApproval(ctx context.Context, t *testing.T, r *races.Rig) (release.
 
 // lengthen brings the history of a workflow to where its next run is near: each signal
 // that there is news adds to it.
-func lengthen(ctx context.Context, t *testing.T, r *races.Rig, workflowID string) {
+func lengthen(ctx context.Context, t *testing.T, r *races.Rig, workflowID string, events int64) {
 	t.Helper()
 	for {
 		described, err := r.Temporal.DescribeWorkflowExecution(ctx, workflowID, "")
 		require.NoError(t, err)
-		if described.GetWorkflowExecutionInfo().GetHistoryLength() > 2800 {
+		if described.GetWorkflowExecutionInfo().GetHistoryLength() > events {
 			return
 		}
-		for range 50 {
+		for range 20 {
 			require.NoError(t, r.Temporal.SignalWorkflow(ctx, workflowID, "", workflows.SignalPoke, nil))
 		}
 	}
@@ -344,7 +337,15 @@ func operations(t *testing.T, acts []act, ofRelease bool, commands map[string]ro
 		require.NoError(t, err)
 		message, found := commands[a.command]
 		require.True(t, found)
-		all = append(all, porcupine.Operation{ClientId: n, Input: asking{a, message}, Output: a.code, Call: a.from.UnixNano(), Return: a.to.UnixNano()})
+		all = append(all, porcupine.Operation{ClientId: n, Input: asking{act: a, message: message}, Output: a.code, Call: a.from.UnixNano(), Return: a.to.UnixNano()})
+	}
+	sorted := slices.Clone(all)
+	sequence := func(o porcupine.Operation) int64 { return o.Input.(asking).message.Sequence }
+	slices.SortFunc(sorted, func(a, b porcupine.Operation) int { return cmp.Compare(sequence(a), sequence(b)) })
+	for i, o := range all {
+		asked := o.Input.(asking)
+		asked.place = 1 + slices.IndexFunc(sorted, func(other porcupine.Operation) bool { return sequence(other) == sequence(o) })
+		all[i].Input = asked
 	}
 	return all
 }
@@ -360,13 +361,14 @@ func swapped(operations []porcupine.Operation) []porcupine.Operation {
 type asking struct {
 	act
 	message rollout.Message
+	place   int // in the order of the store, from 1
 }
 
-// inOrder is a state after the entries up to a sequence: those are taken in in the
-// order of the store, and in no other.
+// inOrder is a state after so many entries: they are taken in in the order of the store,
+// and in no other.
 type inOrder[S any] struct {
 	of    S
-	taken int64
+	taken int
 }
 
 // channelModel is the machine of channels. A rollback ends by itself, at some time.
@@ -374,11 +376,14 @@ func channelModel(start rollout.Record) porcupine.Model {
 	model := porcupine.NondeterministicModel{
 		Init: func() []any { return []any{inOrder[rollout.Record]{of: start}} },
 		Step: func(state, input, output any) []any {
-			s, m := state.(inOrder[rollout.Record]), input.(asking).message
+			s, asked := state.(inOrder[rollout.Record]), input.(asking)
 			var next []any
+			if asked.place != s.taken+1 {
+				return next
+			}
 			for _, before := range []rollout.Record{s.of, ended(s.of)} {
-				if after, taken := before.Take(m); m.Sequence > s.taken && taken.Outcome.Code == output.(string) {
-					next = append(next, inOrder[rollout.Record]{after, m.Sequence})
+				if after, taken := before.Take(asked.message); taken.Outcome.Code == output.(string) {
+					next = append(next, inOrder[rollout.Record]{after, asked.place})
 				}
 			}
 			return next
@@ -430,11 +435,11 @@ func releaseModel(id string) porcupine.Model {
 		},
 		Step: func(state, input, output any) (bool, any) {
 			s, a := state.(inOrder[pendingRelease]), input.(asking)
-			if a.message.Sequence <= s.taken {
+			if a.place != s.taken+1 {
 				return false, state
 			}
 			fits, after := s.of.told(a.act, output.(string))
-			return fits, inOrder[pendingRelease]{after, a.message.Sequence}
+			return fits, inOrder[pendingRelease]{after, a.place}
 		},
 	}
 }

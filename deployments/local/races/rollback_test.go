@@ -21,7 +21,11 @@ var channel = records.ChannelName{Environment: "production", Name: "main"}
 // onRig runs a test on a rig of its own.
 func onRig(t *testing.T, interval time.Duration, use func(ctx context.Context, t *testing.T, r *races.Rig)) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	patience := 5 * time.Minute
+	if scaled() {
+		patience = 30 * time.Minute
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	require.NoError(t, races.Run(ctx, interval, func(ctx context.Context, r *races.Rig) error {
 		use(ctx, t, r)
