@@ -211,7 +211,8 @@ func (e *entity) mayAct(command string) error {
 func (e *entity) onAct(ctx workflow.Context, command string) (records.CommandOutcome, error) {
 	e.pokes++
 	ticket := e.pokes
-	if err := workflow.Await(ctx, func() bool { _, known := e.answers[command]; return known || e.drained >= ticket || e.lost }); err != nil {
+	// One that is lost begins again from the store, and then takes it in.
+	if err := workflow.Await(ctx, func() bool { _, known := e.answers[command]; return known || e.drained >= ticket && !e.lost }); err != nil {
 		return records.CommandOutcome{}, err
 	}
 	if outcome, known := e.answers[command]; known {
