@@ -184,6 +184,14 @@ func TestOperatorsAtOnce(t *testing.T) {
 		}
 		t.Logf("%d operators, %d actions in %d attempts (%d on the channel), %d runs of the channel, %d of the release", operators, len(acts), tries, len(onChannel),
 			runs(ctx, t, r, ofChannel), runs(ctx, t, r, ofRelease))
+
+		settles, done := context.WithTimeout(ctx, 20*time.Second)
+		defer done()
+		began := time.Now()
+		_, err = r.Settled(settles, channel)
+		require.NoError(t, err, "the newest index was to be read back")
+		t.Logf("settled %s after the last action", time.Since(began))
+		require.Greater(t, runs(ctx, t, r, ofChannel), 1, "the channel was to continue as new")
 		require.Greater(t, runs(ctx, t, r, ofRelease), 1, "the release was to continue as new")
 	})
 }

@@ -2,6 +2,8 @@ package races_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -124,5 +126,32 @@ func TestARollbackNeedsNoReleaseThatReplays(t *testing.T) {
 		require.NoError(t, r.Worker.Start())
 		_, err = r.Await(ctx, watched.ReleaseID, rollout.PhaseRolledBack)
 		require.NoError(t, err)
+	})
+}
+
+// What was asked while nobody took it in is taken in together: several changes, each with
+// an index of its own. The target takes one after the other, and has to get them all.
+func TestChangesTakenInTogetherArePublished(t *testing.T) {
+	t.Parallel()
+	onRig(t, 300*time.Millisecond, func(ctx context.Context, t *testing.T, r *races.Rig) {
+		good, _ := placed(ctx, t, r)
+		for n := range 3 {
+			arguments, err := json.Marshal(release.Packs{Packs: []records.Digest{records.DigestOf([]byte{byte(n)})}})
+			require.NoError(t, err)
+			entry, err := records.NewEntry(records.Entry{
+				Organization: races.Organization, Kind: records.KindEvent, Type: records.TypeActionRequested,
+				Subject: records.ChannelSubject(races.Organization, channel), At: time.Now(), Actor: "olga", Reason: "because",
+			}, fmt.Sprint("olga/waits ", n), records.Command{Action: release.ActionRevoke, Arguments: arguments})
+			require.NoError(t, err)
+			_, err = r.Stack.Store().Append(ctx, entry)
+			require.NoError(t, err)
+		}
+		_, err := r.Act(ctx, channel, "olga", "rollback", release.ActionRollback, release.Rollback{})
+		require.NoError(t, err)
+		settles, cancel := context.WithTimeout(ctx, 20*time.Second)
+		defer cancel()
+		on, err := r.Settled(settles, channel)
+		require.NoError(t, err, "index %d is not read back, %d is", on.Sequence, on.Confirmed)
+		requireActive(t, on, good)
 	})
 }
