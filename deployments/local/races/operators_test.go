@@ -170,8 +170,10 @@ func TestOperatorsAtOnce(t *testing.T) {
 		require.NoError(t, err)
 		ofPending := told(ctx, t, r, records.ReleaseSubject(pending.ReleaseID), aborted.Seen)
 		onChannel := operations(t, acts, false, commands)
+		explain(t, channelModel(start), onChannel)
 		require.Equal(t, porcupine.Ok, porcupine.CheckOperationsTimeout(channelModel(start), onChannel, 2*time.Minute), "the channel")
 		onRelease := operations(t, acts, true, ofPending)
+		explain(t, releaseModel(pending.ReleaseID), onRelease)
 		require.Equal(t, porcupine.Ok, porcupine.CheckOperationsTimeout(releaseModel(pending.ReleaseID), onRelease, 2*time.Minute), "the release")
 
 		// Planted: an operator is told what another should have been.
@@ -356,6 +358,27 @@ func operations(t *testing.T, acts []act, ofRelease bool, commands map[string]ro
 		all[i].Input = asked
 	}
 	return all
+}
+
+// explain logs what keeps answers from being so in the order of the store.
+func explain(t *testing.T, model porcupine.Model, operations []porcupine.Operation) {
+	t.Helper()
+	sorted := slices.Clone(operations)
+	slices.SortFunc(sorted, func(a, b porcupine.Operation) int { return cmp.Compare(a.Input.(asking).place, b.Input.(asking).place) })
+	state, begun := model.Init(), int64(0)
+	for _, o := range sorted {
+		asked := o.Input.(asking)
+		if o.Return < begun {
+			t.Logf("entry %d, %s by %s, was answered before one began that lies before it", asked.message.Sequence, asked.action, asked.actor)
+		}
+		begun = max(begun, o.Call)
+		fits, next := model.Step(state, o.Input, o.Output)
+		if !fits {
+			t.Logf("entry %d, %s by %s, was answered %q, which is not so after %+v", asked.message.Sequence, asked.action, asked.actor, o.Output, state)
+			return
+		}
+		state = next
+	}
 }
 
 // swapped exchanges the answers to two actions of a kind.
