@@ -13,6 +13,7 @@ import (
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/index"
 	"github.com/initkoa/orgo/records/release"
 )
 
@@ -32,10 +33,10 @@ type channel struct {
 	pushing bool // an index is on its way to the target
 	again   bool // and it, or a newer one, is to follow
 	giveUp  workflow.CancelFunc
-	pushed  int64               // the sequence that was pushed last
-	looking bool                // the target is being read back
-	read    []releases.Observed // what was read back, to be taken in
-	marked  string              // what the search attributes say
+	pushed  int64              // the sequence that was pushed last
+	looking bool               // the target is being read back
+	read    []rollout.ReadBack // what was read back, to be taken in
+	marked  string             // what the search attributes say
 }
 
 const (
@@ -100,8 +101,13 @@ func (c *channel) live(ctx workflow.Context) error {
 		if err := c.drain(ctx); err != nil {
 			return err
 		}
-		if c.full(ctx) && !c.pushing && !c.looking && len(c.read) == 0 {
-			return nil
+		if c.full(ctx) {
+			if c.pushing {
+				c.giveUp() // the next run publishes what is outstanding
+			}
+			if !c.pushing && !c.looking && len(c.read) == 0 {
+				return nil
+			}
 		}
 		if c.ticks > looked {
 			looked = c.ticks
@@ -179,12 +185,11 @@ func (c *channel) takeRead(ctx workflow.Context) error {
 	for len(c.read) > 0 {
 		read := c.read[0]
 		c.read = c.read[1:]
-		event := rollout.ChannelEvent{At: workflow.Now(ctx), Actor: records.SystemActor, Action: rollout.Confirm{Sequence: read.Sequence, Observed: read.Cohorts}}
-		next, effects, refused := c.record.Reduce(event, "")
+		next, effects, refused := c.record.Read(workflow.Now(ctx), read)
 		if refused != nil {
 			continue // it is of an older index: the newer one is on its way
 		}
-		if len(effects) == 0 && next.Confirmed == c.record.Confirmed {
+		if len(effects) == 0 && next.Confirmed == c.record.Confirmed && next.Sequence == c.record.Sequence {
 			continue // nothing that was not known
 		}
 		if next.Confirmed != c.record.Confirmed {
@@ -199,12 +204,10 @@ func (c *channel) takeRead(ctx workflow.Context) error {
 
 // change commits the channel's next state and then does what it asks for.
 func (c *channel) change(ctx workflow.Context, next rollout.Record, effects []rollout.Effect) (bool, error) {
-	before := c.record
-	c.record = next
 	if c.version == 0 {
 		c.note(ctx, records.Entry{Type: release.TypeChannelOpened}, "opened", release.ChannelOpened{Channel: c.in.Channel})
 	}
-	if next.Index != nil && next.Sequence != before.Sequence {
+	if next.Index != nil && next.Sequence != c.record.Sequence {
 		digest, err := next.Index.Digest()
 		if err != nil {
 			return false, err
@@ -212,15 +215,16 @@ func (c *channel) change(ctx workflow.Context, next rollout.Record, effects []ro
 		c.note(ctx, records.Entry{Type: release.TypeChannelIndexed}, "", map[string]any{"sequence": next.Sequence, "digest": digest})
 	}
 	for _, effect := range effects {
-		c.tell(ctx, effect)
+		c.tell(ctx, next, effect)
 	}
 	done, err := c.commit(ctx, func(version int64) any {
-		c.record.Version, c.record.At = version, workflow.Now(ctx)
-		return c.record
+		next.Version, next.At = version, workflow.Now(ctx)
+		return next
 	})
 	if err != nil || !done {
 		return done, err
 	}
+	c.record = next // not before it is durable: whoever publishes meanwhile reads it
 	c.show(ctx)
 	return true, c.do(ctx, effects)
 }
@@ -238,7 +242,7 @@ var eventsOf = map[rollout.EffectKind]string{
 }
 
 // tell notes an effect for the record, and for the release that it is about.
-func (c *channel) tell(ctx workflow.Context, effect rollout.Effect) {
+func (c *channel) tell(ctx workflow.Context, record rollout.Record, effect rollout.Effect) {
 	var codes []string
 	if effect.Code != "" {
 		codes = []string{string(effect.Code)}
@@ -246,8 +250,8 @@ func (c *channel) tell(ctx workflow.Context, effect rollout.Effect) {
 	about := records.Correlation{ReleaseID: effect.ReleaseID}
 	if entryType, known := eventsOf[effect.Kind]; known {
 		entry := records.Entry{Type: entryType, Codes: codes, Correlation: about}
-		if c.record.Cause != nil && effect.Kind == rollout.Gather {
-			entry.Actor, entry.Reason = c.record.Cause.Actor, c.record.Cause.Reason
+		if record.Cause != nil && effect.Kind == rollout.Gather {
+			entry.Actor, entry.Reason = record.Cause.Actor, record.Cause.Reason
 		}
 		c.note(ctx, entry, "", effect)
 	}
@@ -300,7 +304,7 @@ func (c *channel) push(ctx workflow.Context) {
 			}
 			c.pushed = c.record.Sequence
 			// What fails is tried again when the channel looks next.
-			if read, err := c.publish(attempt); err == nil {
+			if read, err := c.publish(attempt, *c.record.Index); err == nil {
 				c.read = append(c.read, read)
 			}
 			cancel()
@@ -308,19 +312,20 @@ func (c *channel) push(ctx workflow.Context) {
 	})
 }
 
-func (c *channel) publish(ctx workflow.Context) (releases.Observed, error) {
+func (c *channel) publish(ctx workflow.Context, next index.Index) (rollout.ReadBack, error) {
 	var read releases.Observed
-	summary := fmt.Sprintf("publish index %d", c.record.Sequence)
-	in := releases.PublishInput{Organization: c.organization, Index: *c.record.Index}
-	err := workflow.ExecuteActivity(targetOptions(ctx, summary), ActivityPublish, in).Get(ctx, &read)
-	if err == nil || temporal.IsCanceledError(err) {
-		return read, err
+	err := workflow.ExecuteActivity(targetOptions(ctx, fmt.Sprintf("publish index %d", next.Sequence)), ActivityPublish,
+		releases.PublishInput{Organization: c.organization, Index: next}).Get(ctx, &read)
+	if err != nil && !temporal.IsCanceledError(err) {
+		// The target refused it: what it has instead is what counts.
+		observe := releases.ObserveInput{Organization: c.organization, Channel: c.in.Channel}
+		err = workflow.ExecuteActivity(targetOptions(ctx, "read back what was refused"), ActivityObserve, observe).Get(ctx, &read)
 	}
-	// The target refused it: what it has instead is what counts.
-	observe := releases.ObserveInput{Organization: c.organization, Channel: c.in.Channel}
-	err = workflow.ExecuteActivity(targetOptions(ctx, "read back what was refused"), ActivityObserve, observe).Get(ctx, &read)
-	read.Sequence = in.Index.Sequence
-	return read, err
+	return readBack(next.Sequence, read), err
+}
+
+func readBack(pushed int64, read releases.Observed) rollout.ReadBack {
+	return rollout.ReadBack{Pushed: pushed, Sequence: read.Sequence, Newest: read.Newest, Observed: read.Cohorts}
 }
 
 // targetOptions are those of what is done at a target: tried until it succeeds, or
@@ -357,7 +362,7 @@ func (c *channel) look(ctx workflow.Context) {
 		var read releases.Observed
 		// What cannot be read now is read the next time.
 		if workflow.ExecuteActivity(options, ActivityObserve, releases.ObserveInput{Organization: c.organization, Channel: c.in.Channel}).Get(ctx, &read) == nil {
-			c.read = append(c.read, read)
+			c.read = append(c.read, readBack(0, read))
 		}
 	})
 }

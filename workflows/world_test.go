@@ -558,7 +558,7 @@ func (w *world) delay(what string) time.Duration {
 
 // readBack is what the target says after a publication.
 func (w *world) readBack(sequence int64) {
-	confirm := rollout.Confirm{Sequence: sequence}
+	back := rollout.ReadBack{Pushed: sequence, Sequence: sequence}
 	f := w.goesWrong("published")
 	if f == lost {
 		w.later(time.Minute, func() { w.readBack(sequence) })
@@ -573,9 +573,9 @@ func (w *world) readBack(sequence int64) {
 		if placed != nil {
 			seen.Pack = &placed.Pack.Digest
 		}
-		confirm.Observed = append(confirm.Observed, seen)
+		back.Observed = append(back.Observed, seen)
 	}
-	next, effects, refused := w.channel.Reduce(rollout.ChannelEvent{At: w.now(), Actor: records.SystemActor, Action: confirm}, "")
+	next, effects, refused := w.channel.Read(w.now(), back)
 	if refused == nil {
 		w.channel = next
 		w.effects(effects)

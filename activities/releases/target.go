@@ -82,6 +82,8 @@ type Observed struct {
 	Sequence int64              `json:"sequence"` // of the index that is active; 0: none is
 	Cohorts  []rollout.Observed `json:"cohorts"`
 	Drift    []target.Drift     `json:"drift,omitempty"`
+	// Newest is the index that the next one must follow, if that can be told.
+	Newest *index.Index `json:"newest,omitempty"`
 }
 
 // Publish makes an index the active one and reads back what is active.
@@ -126,7 +128,7 @@ func observe(ctx context.Context, on target.Target) (Observed, error) {
 	if err != nil {
 		return Observed{}, err
 	}
-	observed := Observed{Cohorts: []rollout.Observed{}, Drift: state.Drift}
+	observed := Observed{Cohorts: []rollout.Observed{}, Drift: state.Drift, Newest: state.Newest}
 	if state.Index == nil {
 		return observed, nil
 	}

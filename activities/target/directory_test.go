@@ -63,7 +63,7 @@ func (b bench) put(t *testing.T, text string) records.Ref {
 // index is one whose cohorts both run the given release.
 func (b bench) index(t *testing.T, sequence, number int64) index.Index {
 	t.Helper()
-	next := index.Index{Channel: channel(), Sequence: sequence, PublishedAt: start.Add(time.Duration(sequence) * time.Minute)}
+	next := index.Index{Channel: channel(), Sequence: sequence, After: sequence - 1, PublishedAt: start.Add(time.Duration(sequence) * time.Minute)}
 	for _, name := range []string{"canary", "stable"} {
 		next.Cohorts = append(next.Cohorts, index.Cohort{
 			Name: name, Percentage: 50, Since: start, Release: index.Release{ID: fmt.Sprintf("release-%d", number), Number: number},

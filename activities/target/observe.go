@@ -18,6 +18,18 @@ import (
 // is active changes only towards what its index says, so a switch meanwhile cannot
 // mix two.
 func (d *Directory) Observe(ctx context.Context) (State, error) {
+	found, err := d.observeActive(ctx)
+	if err != nil {
+		return State{}, err
+	}
+	// Where it cannot be read, that is drift already.
+	if newest, _, err := d.newest(); err == nil {
+		found.Newest = newest
+	}
+	return found, nil
+}
+
+func (d *Directory) observeActive(ctx context.Context) (State, error) {
 	present, active, err := d.read(currentLink)
 	var unreadable *runner.Failure
 	if errors.As(err, &unreadable) && unreadable.Code == gates.TargetUnreadable {

@@ -14,6 +14,9 @@ type State struct {
 	Index   *index.Index   `json:"index,omitempty"`
 	Digest  records.Digest `json:"digest,omitzero"`
 	Cohorts []Cohort       `json:"cohorts,omitempty"` // one for each of the index
+	// Newest is the index that the next one must follow: the active one, or one that was
+	// fenced and not switched to. Nil where it cannot be told.
+	Newest *index.Index `json:"newest,omitempty"`
 	Drift   []Drift        `json:"drift,omitempty"`   // of the target as a whole
 }
 

@@ -53,6 +53,35 @@ func drift(cohorts []string) []Effect {
 	}
 }
 
+// NotTaken is that the target does not take the newest index.
+type NotTaken struct {
+	Sequence int64 `json:"sequence"`
+}
+
+func (a NotTaken) on(c *Channel, _ ChannelEvent) ([]Effect, *Refusal) {
+	switch {
+	case a.Sequence != c.Sequence || c.Confirmed == c.Sequence:
+		return nil, refuse(gates.SequenceStale, "index %d is not one that waits to be published; the newest is %d", a.Sequence, c.Sequence)
+	case c.Containment != nil && c.Containment.Placed:
+		return []Effect{{Kind: Publish, Sequence: c.Sequence}}, nil // what contains does not give up
+	case c.Turn != nil && c.Turn.Stage >= 0 && c.Containment == nil:
+		cohorts := c.Turn.Stages[c.Turn.Stage]
+		return []Effect{{Kind: NotActive, ReleaseID: c.Turn.ReleaseID, Stage: c.Turn.Stage, Cohorts: cohorts, Code: gates.ActivationFailed}}, nil
+	default:
+		return nil, nil
+	}
+}
+
+// Reissue numbers the newest index anew: the target has another than it follows.
+type Reissue struct{}
+
+func (Reissue) on(c *Channel, _ ChannelEvent) ([]Effect, *Refusal) {
+	if c.Confirmed == c.Sequence {
+		return nil, refuse(gates.InvalidTransition, "index %d is published", c.Sequence)
+	}
+	return c.publish(), nil
+}
+
 // active returns what was read of a slot. What was not read, or read twice, is
 // taken for nothing that Orgo knows.
 func (a Confirm) active(slot Slot) *Placement {

@@ -592,13 +592,14 @@ func wentBack(t *testing.T) (before, after index.Index) {
 	t.Helper()
 	r := rollout.NewRecord(records.DefaultOrganization, records.ChannelName{Environment: "staging", Name: "stable"})
 	sequence := int64(0)
+	var target site
 	take := func(action, typ, actor string, arguments any) {
 		sequence++
 		var taken rollout.Taken
 		r, taken = r.Take(message(sequence, action, typ, actor, arguments))
 		require.True(t, taken.Outcome.Accepted(), "%s: %s", action, taken.Outcome.Message)
 		if r.Sequence != r.Confirmed {
-			r, _, _ = r.Reduce(rollout.ChannelEvent{At: at, Actor: records.SystemActor, Action: read(r.Channel, r.Sequence, true)}, "")
+			r, _, _ = r.Read(at, target.push(r, false, true))
 		}
 	}
 	onwards := func() { take(onward(r)) }

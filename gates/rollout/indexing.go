@@ -13,11 +13,12 @@ import (
 func (r Record) indexed(e ChannelEvent, effects []Effect) (Record, *Refusal) {
 	next := index.Index{
 		Channel:  index.Channel{Organization: r.Organization, Environment: r.Environment, Name: r.Name},
-		Sequence: r.Sequence, PublishedAt: e.At.UTC(), MinimumVersion: r.Minimum, Revoked: r.Revoked,
+		Sequence: r.Sequence, Cohorts: []index.Cohort{}, PublishedAt: e.At.UTC(), MinimumVersion: r.Minimum, Revoked: r.Revoked,
 	}
 	previous := index.Index{}
-	if r.Index != nil {
-		previous = *r.Index
+	if r.Published != nil {
+		previous = *r.Published
+		next.After = previous.Sequence
 		if next.PublishedAt.Before(previous.PublishedAt) {
 			next.PublishedAt = previous.PublishedAt // clocks of those who ask differ
 		}
@@ -31,7 +32,7 @@ func (r Record) indexed(e ChannelEvent, effects []Effect) (Record, *Refusal) {
 			next.Cohorts = append(next.Cohorts, cohort)
 		}
 	}
-	if r.Index != nil {
+	if r.Published != nil {
 		back, err := index.StepsBack(previous, next)
 		if err != nil {
 			return r, refuse(gates.IndexRefused, "%v", err)
@@ -50,10 +51,10 @@ func (r Record) indexed(e ChannelEvent, effects []Effect) (Record, *Refusal) {
 // follows is the lock that the target has as well: what it would refuse is refused
 // before it is recorded.
 func (r Record) follows(next index.Index) error {
-	if r.Index == nil {
+	if r.Published == nil {
 		return index.Begins(next)
 	}
-	return index.Follows(*r.Index, next)
+	return index.Follows(*r.Published, next)
 }
 
 // cohort returns what the index says of a slot. One that never had anything is not in

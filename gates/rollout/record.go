@@ -24,8 +24,10 @@ type Record struct {
 	// they joined.
 	Members []Member `json:"members,omitempty"`
 	Joined  int64    `json:"joined"` // how many ever did: the number of the newest
-	// Index is the newest one, which is or will be published.
-	Index *index.Index `json:"index,omitempty"`
+	// Index is the newest one, which is or will be published, and Published the one that
+	// the target has, as far as is known: what a new one follows.
+	Index     *index.Index `json:"index,omitempty"`
+	Published *index.Index `json:"published,omitempty"`
 	// Cause is who began the containment that is under way, or the last one.
 	Cause *Cause `json:"cause,omitempty"`
 }

@@ -57,7 +57,7 @@ func contentDigest(i int) records.Digest {
 // was read back after each.
 type inbox struct {
 	messages []rollout.Message
-	read     map[int64]rollout.Confirm // by the sequence of the message before
+	read     map[int64]rollout.ReadBack // by the sequence of the message before
 }
 
 // after returns what is still to be taken in.
@@ -67,10 +67,53 @@ func (in inbox) after(seen int64) []rollout.Message {
 
 // readBack takes in what was read back after a message, if anything was.
 func (in inbox) readBack(r rollout.Record, after int64) rollout.Record {
-	if confirm, is := in.read[after]; is {
-		r, _, _ = r.Reduce(rollout.ChannelEvent{At: at, Actor: records.SystemActor, Action: confirm}, "")
+	if read, is := in.read[after]; is {
+		if next, _, refused := r.Read(at, read); refused == nil {
+			return next
+		}
 	}
 	return r
+}
+
+// site is a target: it takes only an index that follows the one it has.
+type site struct{ has *index.Index }
+
+// push brings an index to the target, which may refuse it for reasons of its own, and
+// reads back what is there then: of each cohort what it should have, or had.
+func (s *site) push(r rollout.Record, refuses, desired bool) rollout.ReadBack {
+	err := index.Begins(*r.Index)
+	if s.has != nil {
+		err = index.Follows(*s.has, *r.Index)
+	}
+	if err == nil && !refuses {
+		s.has = r.Index
+	}
+	back := rollout.ReadBack{Pushed: r.Index.Sequence, Newest: s.has, Observed: read(r.Channel, r.Sequence, desired).Observed}
+	if s.has != nil {
+		back.Sequence = s.has.Sequence
+	}
+	return back
+}
+
+// settles pushes until the newest index is read back, and fails if that does not come.
+func (s *site) settles(r rollout.Record, reads reader) error {
+	for range 4 {
+		if r.Sequence == r.Confirmed {
+			return nil
+		}
+		next, _, refused := reads(r, s.push(r, false, true))
+		if refused == nil {
+			r = next
+		}
+	}
+	return fmt.Errorf("index %d is never published after %d", r.Sequence, r.Index.After)
+}
+
+// reader is what takes in what was read back: the real one, or one with a fault.
+type reader func(rollout.Record, rollout.ReadBack) (rollout.Record, []rollout.Effect, *rollout.Refusal)
+
+func realRead(r rollout.Record, read rollout.ReadBack) (rollout.Record, []rollout.Effect, *rollout.Refusal) {
+	return r.Read(at, read)
 }
 
 // asks makes the next message to a record: mostly one that moves it on, else any.
@@ -165,11 +208,12 @@ type lived struct {
 	indexes int
 	back    int // steps back that were authorized
 	refused int
+	site    site
 }
 
 // live takes in so many messages, and returns the first harm.
 func live(choose chooser, take taker, length int) (lived, error) {
-	h := lived{inbox: inbox{read: map[int64]rollout.Confirm{}}}
+	h := lived{inbox: inbox{read: map[int64]rollout.ReadBack{}}}
 	r := rollout.NewRecord(records.DefaultOrganization, records.ChannelName{Environment: "staging", Name: "stable"})
 	sequence := int64(0)
 	for range length {
@@ -183,9 +227,18 @@ func live(choose chooser, take taker, length int) (lived, error) {
 		}
 		h.count(r, next, taken)
 		if next.Sequence != next.Confirmed && choose(3) > 0 {
-			h.read[sequence] = read(next.Channel, next.Sequence, choose(6) > 0)
+			back := h.site.push(next, choose(6) == 0, choose(6) > 0)
+			if choose(6) > 0 { // else nobody learned that it was pushed
+				h.read[sequence] = back
+			}
 		}
 		r = h.readBack(next, sequence)
+		if err := harmOfIndex(next, r); err != nil {
+			return h, fmt.Errorf("read back after message %d: %w", sequence, err)
+		}
+	}
+	if err := h.site.settles(r, realRead); err != nil {
+		return h, err
 	}
 	h.before = append(h.before, r)
 	return h, nil
@@ -245,13 +298,13 @@ func harmOfIndex(before, after rollout.Record) error {
 		return fmt.Errorf("the sequence went from %d to %d", before.Sequence, after.Sequence)
 	case after.Index == nil || after.Index.Sequence != after.Sequence:
 		return errors.New("there is no index of the newest sequence")
-	case before.Index == nil:
+	case after.Published == nil:
 		return index.Begins(*after.Index)
 	}
-	if err := index.Follows(*before.Index, *after.Index); err != nil {
+	if err := index.Follows(*after.Published, *after.Index); err != nil {
 		return err
 	}
-	for _, was := range before.Index.Cohorts {
+	for _, was := range after.Published.Cohorts {
 		is, there := after.Index.Cohort(was.Name)
 		if !there {
 			return fmt.Errorf("cohort %s is in no index any more", was.Name)
@@ -422,4 +475,42 @@ func TestWhatIsNotWrittenIsFound(t *testing.T) {
 	h, err := live(seeded(1), realTake, 20)
 	require.NoError(t, err)
 	require.Error(t, h.resumed(forgetful))
+}
+
+// What was given up on its way may get to the target all the same, and what was never
+// published leaves a gap: neither keeps what comes later from being published.
+func TestRecordsComeToAnIndexThatTheTargetTakes(t *testing.T) {
+	t.Parallel()
+	revoke := func(r rollout.Record, n int64, text string) rollout.Record {
+		next, taken := r.Take(message(n, release.ActionRevoke, records.TypeActionRequested, "ann", release.Packs{Packs: []records.Digest{digest(text)}}))
+		require.True(t, taken.Outcome.Accepted(), taken.Outcome.Message)
+		return next
+	}
+	start := rollout.NewRecord(records.DefaultOrganization, records.ChannelName{Environment: "staging", Name: "stable"})
+	never := func(r rollout.Record, read rollout.ReadBack) (rollout.Record, []rollout.Effect, *rollout.Refusal) {
+		return r.Reduce(rollout.ChannelEvent{At: at, Actor: records.SystemActor, Action: rollout.Confirm{Sequence: read.Sequence, Observed: read.Observed}}, "")
+	}
+	for name, arrive := range map[string]func(*site) rollout.Record{
+		"taken in together": func(*site) rollout.Record { return revoke(revoke(revoke(start, 1, "x"), 2, "y"), 3, "z") },
+		"given up, and there": func(s *site) rollout.Record {
+			one := revoke(start, 1, "x")
+			s.push(one, false, true)
+			return revoke(one, 2, "y")
+		},
+		"refused": func(s *site) rollout.Record {
+			one := revoke(start, 1, "x")
+			read := s.push(one, true, true)
+			next, _, refused := one.Read(at, read)
+			require.Nil(t, refused)
+			require.NotEqual(t, next.Sequence, next.Confirmed, "what the target does not have is not published")
+			return revoke(next, 2, "y")
+		},
+	} {
+		var real site
+		require.NoError(t, real.settles(arrive(&real), realRead), name)
+		if name == "given up, and there" {
+			var planted site
+			require.Error(t, planted.settles(arrive(&planted), never), "%s: a reader that does not look what is there is seen", name)
+		}
+	}
 }

@@ -177,6 +177,8 @@ func possible(c rollout.Channel, fixed []event) []event {
 	add("read old", by("orgo", read(c, c.Sequence, false)))
 	add("read late", by("orgo", read(c, c.Sequence-1, true)))
 	add("read nothing", by("orgo", rollout.Confirm{Sequence: c.Sequence}))
+	add("not taken", by("orgo", rollout.NotTaken{Sequence: c.Sequence}))
+	add("reissue", by("orgo", rollout.Reissue{}))
 	if c.Containment != nil {
 		add("restore", by("orgo", rollout.Restore{ID: c.Containment.ID, Facts: facts(0, 1, 2)}))
 		add("restore oldest", by("orgo", rollout.Restore{ID: c.Containment.ID, Facts: facts(0)}))

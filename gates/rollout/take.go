@@ -162,8 +162,11 @@ func (r Record) forgotten() Record {
 	if r.Turn != nil {
 		named[r.Turn.ReleaseID] = true
 	}
-	if r.Index != nil {
-		for _, cohort := range r.Index.Cohorts {
+	for _, known := range []*index.Index{r.Index, r.Published} {
+		if known == nil {
+			continue
+		}
+		for _, cohort := range known.Cohorts {
 			named[cohort.Release.ID] = true
 		}
 	}

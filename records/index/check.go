@@ -31,8 +31,8 @@ func (i Index) Check() error {
 		return err
 	}
 	switch {
-	case i.Sequence < 1 || i.Sequence > maxSequence:
-		return fault(Malformed, "", "sequence %d", i.Sequence)
+	case i.Sequence < 1 || i.Sequence > maxSequence || i.After < 0 || i.After >= i.Sequence:
+		return fault(Malformed, "", "sequence %d after %d", i.Sequence, i.After)
 	case i.PublishedAt.IsZero():
 		return fault(Malformed, "", "no published_at")
 	case i.MinimumVersion != "" && !exact(i.MinimumVersion):

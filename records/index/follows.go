@@ -11,8 +11,8 @@ func Begins(next Index) error {
 	if err := next.Check(); err != nil {
 		return err
 	}
-	if next.Sequence != 1 {
-		return fault(SequenceNotNext, "", "sequence %d where 1 is next", next.Sequence)
+	if next.After != 0 {
+		return fault(SequenceNotNext, "", "sequence %d follows %d, and nothing is published", next.Sequence, next.After)
 	}
 	return next.allow(nil)
 }
@@ -26,8 +26,8 @@ func Follows(previous, next Index) error {
 	switch {
 	case previous.Channel != next.Channel:
 		return fault(OtherChannel, "", "%s does not follow %s", next.Channel, previous.Channel)
-	case next.Sequence != previous.Sequence+1:
-		return fault(SequenceNotNext, "", "sequence %d where %d is next", next.Sequence, previous.Sequence+1)
+	case next.After != previous.Sequence:
+		return fault(SequenceNotNext, "", "sequence %d follows %d, and not %d", next.Sequence, next.After, previous.Sequence)
 	case next.PublishedAt.Before(previous.PublishedAt):
 		return fault(ClockWentBack, "", "published_at is before that of sequence %d", previous.Sequence)
 	case lower(next.MinimumVersion, previous.MinimumVersion):

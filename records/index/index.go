@@ -28,7 +28,10 @@ func (c Channel) String() string { return c.Organization + "/" + c.Environment +
 // downgrades by cohort, revoked by digest.
 type Index struct {
 	Channel
-	Sequence    int64     `json:"sequence"` // 1 for the first
+	Sequence int64 `json:"sequence"`
+	// After is the sequence of the index that this one follows, and that its target must
+	// have: 0 for the first. An index that was never published leaves a gap.
+	After       int64     `json:"after"`
 	PublishedAt time.Time `json:"published_at"`
 	Cohorts     []Cohort  `json:"cohorts"`
 	// MinimumVersion is the lowest version that may be active: x.y.z, or empty where

@@ -35,7 +35,7 @@ func cohort(name string, number int64) index.Cohort {
 func at(sequence, canary, stable int64) index.Index {
 	return index.Index{
 		Channel:  index.Channel{Organization: records.DefaultOrganization, Environment: "production", Name: "main"},
-		Sequence: sequence, PublishedAt: start.Add(time.Duration(sequence) * time.Minute),
+		Sequence: sequence, After: sequence - 1, PublishedAt: start.Add(time.Duration(sequence) * time.Minute),
 		Cohorts: []index.Cohort{cohort("canary", canary), cohort("stable", stable)}, MinimumVersion: "1.0.0",
 		Revoked: []records.Digest{ref("revoked").Digest},
 	}
@@ -77,8 +77,11 @@ func TestFaults(t *testing.T) {
 		plant func(t *testing.T, next *index.Index)
 	}{
 		"other channel":     {index.OtherChannel, func(_ *testing.T, n *index.Index) { n.Name = "other" }},
-		"same sequence":     {index.SequenceNotNext, func(_ *testing.T, n *index.Index) { n.Sequence = 7 }},
-		"skipped sequence":  {index.SequenceNotNext, func(_ *testing.T, n *index.Index) { n.Sequence = 9 }},
+		"same sequence":     {index.Malformed, func(_ *testing.T, n *index.Index) { n.Sequence = 7 }},
+		"of an older one":   {index.SequenceNotNext, func(_ *testing.T, n *index.Index) { n.After = 6 }},
+		"skipped sequence":  {index.SequenceNotNext, func(_ *testing.T, n *index.Index) { n.Sequence, n.After = 9, 8 }},
+		"of the first":      {index.SequenceNotNext, func(_ *testing.T, n *index.Index) { n.After = 0 }},
+		"of itself":         {index.Malformed, func(_ *testing.T, n *index.Index) { n.After = n.Sequence }},
 		"clock":             {index.ClockWentBack, func(_ *testing.T, n *index.Index) { n.PublishedAt = start }},
 		"minimum fell":      {index.MinimumFell, func(_ *testing.T, n *index.Index) { n.MinimumVersion = "0.9.9" }},
 		"minimum lifted":    {index.MinimumFell, func(_ *testing.T, n *index.Index) { n.MinimumVersion = "" }},
