@@ -26,6 +26,13 @@ func (a *Activities) ask(ctx context.Context, in AskInput) (records.CommandOutco
 	if err := addressed(in.Entry, in.Organization, records.TypeActionAsked, records.ChannelSubject(in.Organization, in.Channel)); err != nil {
 		return records.CommandOutcome{}, err
 	}
+	by, err := a.caller(ctx, in.Organization)
+	if err != nil {
+		return records.CommandOutcome{}, err
+	}
+	if err := by.mayAsk(in.Entry); err != nil {
+		return records.CommandOutcome{}, err
+	}
 	if _, err := a.store.Append(ctx, in.Entry); err != nil {
 		return records.CommandOutcome{}, err
 	}

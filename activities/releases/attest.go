@@ -65,6 +65,6 @@ func (a *Activities) attest(ctx context.Context, in AttestInput) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.commit(ctx, CommitInput{Organization: in.Organization, Entries: []records.Entry{entry}})
+	_, err = a.append(ctx, entry)
 	return err
 }

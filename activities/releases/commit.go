@@ -28,12 +28,18 @@ func (a *Activities) Commit(ctx context.Context, in CommitInput) (Committed, err
 }
 
 func (a *Activities) commit(ctx context.Context, in CommitInput) (Committed, error) {
-	for _, entry := range in.Entries {
-		if entry.Organization != in.Organization {
-			return Committed{}, foreign(entry, in.Organization)
-		}
+	by, err := a.caller(ctx, in.Organization)
+	if err != nil {
+		return Committed{}, err
 	}
-	_, err := a.store.Append(ctx, in.Entries...)
+	if err := by.mayCommit(in.Entries); err != nil {
+		return Committed{}, err
+	}
+	return a.append(ctx, in.Entries...)
+}
+
+func (a *Activities) append(ctx context.Context, entries ...records.Entry) (Committed, error) {
+	_, err := a.store.Append(ctx, entries...)
 	var conflict *store.EntryConflict
 	if errors.As(err, &conflict) {
 		return Committed{Conflict: true}, nil

@@ -1,6 +1,7 @@
 package releases_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -80,8 +81,10 @@ func TestAVersionIsCommittedOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, stored, 2)
 	one.Organization = "00000000-0000-4000-8000-000000000002"
+	b.caller.Organization = one.Organization
 	_, err = run(b, b.act.Commit, one)
 	require.ErrorContains(t, err, "is not of organization")
+	b.caller.Organization = organization
 	other.Entries[0].Actor = ""
 	_, err = run(b, b.act.Commit, other)
 	require.ErrorContains(t, err, string(gates.RequestInvalid), "it would never be recorded")
@@ -90,7 +93,7 @@ func TestAVersionIsCommittedOnce(t *testing.T) {
 func TestWhatIsAskedIsRecordedFirst(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	asked := entryOf(t, records.KindEvent, records.TypeActionAsked, records.ChannelSubject(organization, channel), "1", records.Command{Action: "join"})
+	asked := entryOf(t, records.KindEvent, records.TypeActionAsked, records.ChannelSubject(organization, channel), "1", records.Command{Action: "join", Arguments: json.RawMessage(`{"release_id":"r"}`)})
 	ask := releases.AskInput{Organization: organization, Channel: channel, Entry: asked}
 	for range 2 {
 		outcome := must(b, b.act.Ask, ask)
@@ -101,4 +104,47 @@ func TestWhatIsAskedIsRecordedFirst(t *testing.T) {
 	_, err := run(b, b.act.Ask, ask)
 	require.ErrorContains(t, err, string(gates.RequestInvalid))
 	require.Equal(t, []string{asked.ID, asked.ID}, b.temporal.woken)
+}
+
+// Who may start activities may not thereby write what only Orgo's workflows do.
+func TestOnlyItsOwnWorkflowWritesAboutASubject(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	mine, its := records.ReleaseSubject("r"), records.ChannelSubject(organization, channel)
+	commit := func(subject records.Subject) error {
+		entry := entryOf(t, records.KindRecord, records.TypeRecordWritten, subject, "v1", release.Record{Version: 1})
+		_, err := run(b, b.act.Commit, releases.CommitInput{Organization: organization, Entries: []records.Entry{entry}})
+		return err
+	}
+	ask := func(action, arguments string) error {
+		entry := entryOf(t, records.KindEvent, records.TypeActionAsked, its, action, records.Command{Action: action, Arguments: json.RawMessage(arguments)})
+		_, err := run(b, b.act.Ask, releases.AskInput{Organization: organization, Channel: channel, Entry: entry})
+		return err
+	}
+	containing := releases.Caller{Organization: organization, Subject: its, Containment: "c"}
+	for name, c := range map[string]struct {
+		by  releases.Caller
+		act func() error
+	}{
+		"no workflow of Orgo":               {releases.Caller{}, func() error { return commit(mine) }},
+		"one of another organization":       {releases.Caller{Organization: "other", Subject: mine}, func() error { return commit(mine) }},
+		"another release":                   {b.caller, func() error { return commit(records.ReleaseSubject("other")) }},
+		"a release of its channel":          {b.caller, func() error { return commit(its) }},
+		"a rollback":                        {containing, func() error { return commit(its) }},
+		"another release's turn":            {b.caller, func() error { return ask("leave", `{"release_id":"other"}`) }},
+		"another release's warrant":         {b.caller, func() error { return ask("advance", `{"warrant":{"release_id":"other"}}`) }},
+		"another's warrant beside its name": {b.caller, func() error { return ask("advance", `{"release_id":"r","warrant":{"release_id":"other"}}`) }},
+		"a release that restores":           {b.caller, func() error { return ask("restore", `{"id":"c","release_id":"r"}`) }},
+		"another containment":               {containing, func() error { return ask("restore", `{"id":"d"}`) }},
+		"a rollback that closes":            {containing, func() error { return ask("close", `{"id":"c","warrant":{"release_id":"r"}}`) }},
+	} {
+		was := b.caller
+		b.caller = c.by
+		require.ErrorContains(t, c.act(), string(gates.Unauthorized), name)
+		b.caller = was
+	}
+	require.NoError(t, commit(mine))
+	require.NoError(t, ask("advance", `{"warrant":{"release_id":"r"}}`))
+	b.caller = containing
+	require.NoError(t, ask("restore", `{"id":"c"}`))
 }

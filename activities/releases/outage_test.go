@@ -38,7 +38,7 @@ func TestAnOutageIsNoFinding(t *testing.T) {
 	b := setup(t)
 	member := b.member("r", 1, b.record.BuildID)
 	b.act = releases.New(releases.Options{
-		Store: away{b.store}, Artifacts: b.artifacts, Clock: activities.SystemClock{}, Targets: targets{b}, Channels: b.temporal,
+		Store: away{b.store}, Artifacts: b.artifacts, Clock: activities.SystemClock{}, Targets: targets{b}, Channels: b.temporal, Callers: b,
 	})
 	subject := records.ReleaseSubject("r")
 	errs := map[string]error{}

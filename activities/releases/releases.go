@@ -54,6 +54,7 @@ type Options struct {
 	Trust     mandate.Trust // whose signatures count
 	Targets   Targets
 	Channels  Channels
+	Callers   Callers
 	// Signer attests the records of releases; without one they are not attested.
 	Signer *attest.Signer
 }
@@ -65,6 +66,7 @@ type Activities struct {
 	clock     activities.Clock
 	targets   Targets
 	channels  Channels
+	callers   Callers
 	signer    *attest.Signer
 	reader    *activities.Reader
 	directory *Directory
@@ -74,7 +76,7 @@ type Activities struct {
 func New(o Options) *Activities {
 	reader := activities.NewReader(o.Artifacts, o.Trust)
 	return &Activities{
-		store: o.Store, artifacts: o.Artifacts, clock: o.Clock, targets: o.Targets, channels: o.Channels, signer: o.Signer,
+		store: o.Store, artifacts: o.Artifacts, clock: o.Clock, targets: o.Targets, channels: o.Channels, callers: o.Callers, signer: o.Signer,
 		reader: reader, directory: NewDirectory(o.Store, o.Artifacts, reader),
 	}
 }

@@ -41,6 +41,7 @@ var (
 // bench is the activities over a real store, a real artifact store and a target of
 // real files, and a build that really passed.
 type bench struct {
+	caller    releases.Caller // who calls the activities
 	t         *testing.T
 	dir       string
 	store     *store.Store
@@ -89,10 +90,16 @@ func setup(t *testing.T) *bench {
 	t.Cleanup(func() { require.NoError(t, b.artifacts.Close()) })
 	b.act = releases.New(releases.Options{
 		Store: b.store, Artifacts: b.artifacts, Clock: activities.SystemClock{},
-		Targets: targets{b}, Channels: b.temporal,
+		Targets: targets{b}, Channels: b.temporal, Callers: b,
 	})
+	b.caller = releases.Caller{Organization: organization, Subject: records.ReleaseSubject("r")}
 	b.record = b.build("passed")
 	return b
+}
+
+// Caller makes every workflow the one of a release, or what a test says.
+func (b *bench) Caller(string, string) (releases.Caller, bool) {
+	return b.caller, b.caller.Organization != ""
 }
 
 func (b *bench) put(document any) records.Ref {

@@ -52,11 +52,11 @@ func TestAPackIsDistributedVerifiedAndPublished(t *testing.T) {
 	require.Empty(t, verified.Problems)
 	require.Equal(t, records.Compile, verified.Evidence.Stage)
 
-	want := releases.Observed{Sequence: 1, Cohorts: []rollout.Observed{{Cohort: "canary", Pack: &digest}, {Cohort: "stable", Pack: &digest}}}
+	want := releases.Observed{Sequence: 1, Newest: &publish.Index, Cohorts: []rollout.Observed{{Cohort: "canary", Pack: &digest}, {Cohort: "stable", Pack: &digest}}}
 	require.Equal(t, want, must(b, b.act.Publish, publish))
 	require.Equal(t, want, must(b, b.act.Publish, publish), "the very same again")
 
-	publish.Index.Sequence, publish.Index.Cohorts[0].Inactive = 2, true
+	publish.Index.Sequence, publish.Index.After, publish.Index.Cohorts[0].Inactive = 2, 1, true
 	observed := must(b, b.act.Publish, publish)
 	require.Equal(t, []rollout.Observed{{Cohort: "canary"}, {Cohort: "stable", Pack: &digest}}, observed.Cohorts)
 

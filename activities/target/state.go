@@ -17,7 +17,7 @@ type State struct {
 	// Newest is the index that the next one must follow: the active one, or one that was
 	// fenced and not switched to. Nil where it cannot be told.
 	Newest *index.Index `json:"newest,omitempty"`
-	Drift   []Drift        `json:"drift,omitempty"`   // of the target as a whole
+	Drift  []Drift      `json:"drift,omitempty"` // of the target as a whole
 }
 
 // Cohort is what was found of one cohort.
