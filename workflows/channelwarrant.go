@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -55,13 +56,30 @@ func notOf(record release.Record, w rollout.Warrant, phase rollout.Phase, on rec
 	case rollout.Phase(record.Phase) != phase:
 		return fmt.Sprintf("release %s is %s, and asks for nothing", w.ReleaseID, record.Phase)
 	}
+	after, soaked := soakedUntil(record, w.Stage)
+	if phase == rollout.PhaseClosedGood && !soaked {
+		return fmt.Sprintf("release %s did not soak", w.ReleaseID)
+	}
 	for _, p := range w.Permits {
 		recorded := func(d release.DecisionSummary) bool {
-			return d.Gate == string(p.Gate) && d.Verdict == string(p.Verdict) && d.Stage == p.Stage && d.Inputs == p.Inputs
+			return !d.At.Before(after) && d.Gate == string(p.Gate) && d.Verdict == string(p.Verdict) && d.Stage == p.Stage && d.Inputs == p.Inputs
 		}
 		if !slices.ContainsFunc(record.Decisions, recorded) {
 			return fmt.Sprintf("release %s recorded no such decision of the %s gate on stage %d", w.ReleaseID, p.Gate, p.Stage)
 		}
 	}
 	return ""
+}
+
+// soakedUntil returns when the soak of a release ended, if it had one: what closes it
+// was decided then or later. A break-glass for closing may end it early.
+func soakedUntil(record release.Record, stage int) (time.Time, bool) {
+	switch soak, glass := record.Soak, record.BreakGlass; {
+	case soak == nil || soak.EndsAt == nil:
+		return time.Time{}, false
+	case glass != nil && glass.Stage == stage:
+		return time.Time{}, true
+	default:
+		return *soak.EndsAt, true
+	}
 }

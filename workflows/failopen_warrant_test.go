@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -45,4 +46,27 @@ func TestFailOpen07AWarrantIsWhatWasRecorded(t *testing.T) {
 		change(&r, &w)
 		require.NotEmpty(t, notOf(r, w, rollout.PhaseActivating, on), name)
 	}
+}
+
+// A success on the last stage is none on the soak: what closes a release was decided
+// when that was over.
+func TestFailOpen07ALastStageIsNoSoak(t *testing.T) {
+	t.Parallel()
+	on := records.ChannelName{Environment: "production", Name: "stable"}
+	ends := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	inputs, pack := records.DigestOf([]byte("inputs")), records.DigestOf([]byte("pack"))
+	closing := func(at time.Time, soak *release.StageState) string {
+		r := release.Record{
+			ReleaseID: "r", Phase: string(rollout.PhaseClosedGood), Request: release.Request{Channel: on}, Intent: &release.Intent{Pack: pack},
+			Stages: make([]release.StageState, 1), Soak: soak,
+			Decisions: []release.DecisionSummary{{Gate: "rollout-health", Verdict: "PASS", Stage: 1, At: at, Inputs: inputs}},
+		}
+		return notOf(r, rollout.Warrant{ReleaseID: "r", Pack: pack, Stage: 1, Permits: []rollout.Permit{
+			{Gate: gates.GateHealth, Verdict: gates.Pass, Stage: 1, Inputs: inputs},
+		}}, rollout.PhaseClosedGood, on)
+	}
+	require.Empty(t, closing(ends, &release.StageState{EndsAt: &ends}))
+	require.NotEmpty(t, closing(ends.Add(-time.Second), &release.StageState{EndsAt: &ends}), "decided before the soak was over")
+	require.NotEmpty(t, closing(ends, &release.StageState{}), "the soak did not begin")
+	require.NotEmpty(t, closing(ends, nil), "there was none")
 }

@@ -713,8 +713,11 @@ func (r *releaseRun) contain(ctx workflow.Context) (*rollout.ReleaseEvent, error
 		class = reason.Class
 	}
 	outcome, err := r.ask(ctx, rollout.AskContain, rollout.ContainArguments{ReleaseID: r.in.ReleaseID, Code: code, Class: class})
-	if err != nil || outcome.Accepted() {
+	switch {
+	case err != nil || outcome.Accepted():
 		return nil, err
+	case gates.Code(outcome.Code) != gates.NothingToContain:
+		return nil, fmt.Errorf("the channel does not take the release back: %s: %s", outcome.Code, outcome.Message) // it is asked again
 	}
 	channel, err := r.channel(ctx)
 	if err != nil {

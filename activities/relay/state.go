@@ -36,7 +36,8 @@ func newState(release Release, known telemetry.Release, before *state) *state {
 			continue
 		}
 		s.cohorts[name] = &cohort{reducer: telemetry.NewReducer(release.Organization, known, name)}
-		if before != nil && before.cohorts[name] != nil {
+		// One that was held back and is activated anew has windows of its own.
+		if before != nil && before.cohorts[name] != nil && before.known.Cohorts[name].ActivatedAt.Equal(frozen.ActivatedAt) {
 			s.cohorts[name].signalled, s.cohorts[name].crossed = before.cohorts[name].signalled, before.cohorts[name].crossed
 		}
 	}
@@ -46,11 +47,11 @@ func newState(release Release, known telemetry.Release, before *state) *state {
 	return s
 }
 
-// outdated reports whether a cohort was activated since: its window then begins with
-// the samples that are reduced already.
+// outdated reports whether a cohort was activated since, or anew: its window then
+// begins with the samples that are reduced already.
 func (s *state) outdated(known telemetry.Release) bool {
 	for name, frozen := range known.Cohorts {
-		if _, has := s.cohorts[name]; has == frozen.ActivatedAt.IsZero() {
+		if !s.known.Cohorts[name].ActivatedAt.Equal(frozen.ActivatedAt) {
 			return true
 		}
 	}

@@ -143,5 +143,9 @@ func TestDemoPolicy(t *testing.T) {
 	require.NoError(t, err)
 	policy, err := gates.ParsePolicy(records.DigestOf(canonical), canonical)
 	require.NoError(t, err)
-	require.Len(t, policy.Rules, 1)
+	var rules []string
+	for _, rule := range policy.Rules {
+		rules = append(rules, rule.ID)
+	}
+	require.Equal(t, []string{"validation/report-passed", "release/alone", "release/upgrade", "release/health"}, rules)
 }
