@@ -39,14 +39,9 @@ type channel struct {
 	marked  string             // what the search attributes say
 }
 
-const (
-	// pushPause is how long a publication waits before it is tried again that was not
-	// read back as it should be.
-	pushPause = 2 * time.Second
-	// maxHistory is how many events a run has before the next one takes over: under
-	// the 4,096 that a run may have with what still comes then.
-	maxHistory = 3000
-)
+// pushPause is how long a publication waits before it is tried again that was not
+// read back as it should be.
+const pushPause = 2 * time.Second
 
 // Channel runs a channel, for ever.
 func Channel(ctx workflow.Context, in ChannelInput) error {
@@ -78,15 +73,13 @@ func (c *channel) begin(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
-	c.record, c.version, c.lost = rollout.NewRecord(c.in.Organization, c.in.Channel), 0, false
-	c.pending = nil // of changes that another run made
+	c.restart(loaded)
+	c.record = rollout.NewRecord(c.in.Organization, c.in.Channel)
 	if loaded.Found {
 		if err := json.Unmarshal(loaded.Body, &c.record); err != nil {
 			return fmt.Errorf("record of channel %s: %w", c.in.Channel, err)
 		}
-		c.version = loaded.Version
 	}
-	c.pokes++ // there may be something already
 	c.show(ctx)
 	return c.do(ctx, c.record.Outstanding())
 }
@@ -98,7 +91,7 @@ func (c *channel) live(ctx workflow.Context) error {
 		if err := c.takeRead(ctx); err != nil {
 			return err
 		}
-		if err := c.drain(ctx); err != nil {
+		if err := c.drain(ctx, func() int64 { return c.record.Seen }, c.takeIn); err != nil {
 			return err
 		}
 		if c.full(ctx) {
@@ -121,11 +114,6 @@ func (c *channel) live(ctx workflow.Context) error {
 	return nil
 }
 
-func (c *channel) full(ctx workflow.Context) bool {
-	info := workflow.GetInfo(ctx)
-	return info.GetCurrentHistoryLength() > maxHistory || info.GetContinueAsNewSuggested()
-}
-
 // next goes on as a new run, once every handler has answered.
 func (c *channel) next(ctx workflow.Context) error {
 	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
@@ -134,50 +122,28 @@ func (c *channel) next(ctx workflow.Context) error {
 	return workflow.NewContinueAsNewError(ctx, ChannelWorkflow, c.in)
 }
 
-// drain takes in everything that was asked. What comes together is one commit.
-func (c *channel) drain(ctx workflow.Context) error {
-	for !c.lost && c.drained < c.pokes {
-		ticket := c.pokes
-		asked, err := c.inbox(ctx, c.record.Seen)
+// takeIn takes in what was asked. What comes together is one commit.
+func (c *channel) takeIn(ctx workflow.Context, messages []rollout.Message) ([]records.CommandOutcome, bool, error) {
+	next, effects := c.record, []rollout.Effect{}
+	var outcomes []records.CommandOutcome
+	for _, m := range messages {
+		forged, is, err := c.unwarranted(ctx, m)
 		if err != nil {
-			return err
+			return nil, false, err
 		}
-		if len(asked.Messages) == 0 {
-			c.drained = ticket
-			continue
+		taken := rollout.Taken{Outcome: forged}
+		if is {
+			taken.Outcome.Before, taken.Outcome.After = next.State(), next.State()
+			next.Seen = max(next.Seen, m.Sequence)
+		} else {
+			next, taken = next.Take(m)
 		}
-		next, effects := c.record, []rollout.Effect{}
-		var outcomes []records.CommandOutcome
-		for _, m := range asked.Messages {
-			forged, is, err := c.unwarranted(ctx, rollout.Message(m))
-			if err != nil {
-				return err
-			}
-			if is {
-				forged.Before, forged.After = next.State(), next.State()
-				next.Seen = max(next.Seen, m.Sequence)
-				outcomes = append(outcomes, forged)
-				c.noteOutcome(ctx, rollout.Message(m), forged)
-				continue
-			}
-			var taken rollout.Taken
-			next, taken = next.Take(rollout.Message(m))
-			effects = append(effects, taken.Effects...)
-			outcomes = append(outcomes, taken.Outcome)
-			c.noteOutcome(ctx, rollout.Message(m), taken.Outcome)
-		}
-		done, err := c.change(ctx, next, effects)
-		if err != nil || !done {
-			return err
-		}
-		for _, outcome := range outcomes {
-			c.answer(outcome)
-		}
-		if !asked.More {
-			c.drained = ticket
-		}
+		effects = append(effects, taken.Effects...)
+		outcomes = append(outcomes, taken.Outcome)
+		c.noteOutcome(ctx, m, taken.Outcome)
 	}
-	return nil
+	done, err := c.change(ctx, next, effects)
+	return outcomes, done, err
 }
 
 // takeRead takes in what was read back of the target.

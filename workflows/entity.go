@@ -49,8 +49,13 @@ type note struct {
 	body any
 }
 
-// lookEvery is how often an entity that nobody pokes looks by itself.
-const lookEvery = time.Minute
+const (
+	// lookEvery is how often an entity that nobody pokes looks by itself.
+	lookEvery = time.Minute
+	// maxHistory is how many events a run has before the next one takes over: under
+	// the 4,096 that a run may have with what still comes then.
+	maxHistory = 3000
+)
 
 // maxAnswers bounds the outcomes that are kept in memory; the others are in the store.
 const maxAnswers = 256
@@ -71,6 +76,51 @@ func (e *entity) load(ctx workflow.Context, subject records.Subject) (releases.L
 	err := workflow.ExecuteLocalActivity(bookkeeping(ctx, "read the record of "+subject.Kind), ActivityLoad,
 		releases.LoadInput{Organization: e.organization, Subject: subject}).Get(ctx, &loaded)
 	return loaded, err
+}
+
+// restart begins again from what was loaded: what another run noted, or this one had
+// still to record when it was lost, is forgotten.
+func (e *entity) restart(loaded releases.Loaded) {
+	e.version, e.lost, e.pending = loaded.Version, false, nil
+	e.pokes++ // there may be something already
+}
+
+// full reports whether the run has had its length.
+func (e *entity) full(ctx workflow.Context) bool {
+	info := workflow.GetInfo(ctx)
+	return info.GetCurrentHistoryLength() > maxHistory || info.GetContinueAsNewSuggested()
+}
+
+// drain takes in everything that was asked, in the order of the store. take makes one
+// commit of what comes together, and returns what became of each, and whether it was
+// committed.
+func (e *entity) drain(
+	ctx workflow.Context, seen func() int64, take func(workflow.Context, []rollout.Message) ([]records.CommandOutcome, bool, error),
+) error {
+	for !e.lost && e.drained < e.pokes {
+		ticket := e.pokes
+		got, err := e.inbox(ctx, seen())
+		if err != nil {
+			return err
+		}
+		if len(got.Messages) > 0 {
+			messages := make([]rollout.Message, len(got.Messages))
+			for i, m := range got.Messages {
+				messages[i] = rollout.Message(m)
+			}
+			outcomes, done, err := take(ctx, messages)
+			if err != nil || !done {
+				return err
+			}
+			for _, outcome := range outcomes {
+				e.answer(outcome)
+			}
+		}
+		if !got.More {
+			e.drained = ticket
+		}
+	}
+	return nil
 }
 
 // inbox reads what was asked after a sequence.

@@ -112,17 +112,15 @@ func (r *releaseRun) begin(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
-	r.record, r.version, r.lost, r.rules = release.Record{}, 0, false, gates.Ruleset{}
-	r.ends, r.happened = map[string]gates.Judgement{}, nil
-	r.pending, r.toPoke = nil, nil // of changes that another run made
+	r.restart(loaded)
+	r.record, r.rules = release.Record{}, gates.Ruleset{}
+	r.ends, r.happened, r.toPoke = map[string]gates.Judgement{}, nil, nil
 	if loaded.Found {
 		if err := json.Unmarshal(loaded.Body, &r.record); err != nil {
 			return fmt.Errorf("record of release %s: %w", r.in.ReleaseID, err)
 		}
-		r.version = loaded.Version
 		r.correlate()
 	}
-	r.pokes++ // there may be something already
 	if loaded.Found {
 		r.start(ctx, rollout.Resume(rollout.Phase(r.record.Phase)))
 	}
@@ -151,7 +149,7 @@ func (r *releaseRun) machine() rollout.Release {
 func (r *releaseRun) live(ctx workflow.Context) error {
 	defer r.stopSteps()
 	for !r.lost {
-		if err := r.drain(ctx); err != nil {
+		if err := r.drain(ctx, func() int64 { return r.record.Seen }, r.takeIn); err != nil {
 			return err
 		}
 		if err := r.takeHappened(ctx); err != nil {
@@ -192,47 +190,24 @@ func (r *releaseRun) saveRefused(ctx workflow.Context) error {
 	return err
 }
 
-func (r *releaseRun) full(ctx workflow.Context) bool {
-	info := workflow.GetInfo(ctx)
-	return info.GetCurrentHistoryLength() > maxHistory || info.GetContinueAsNewSuggested()
-}
-
-// drain takes in everything that was asked or told. What comes together is one commit.
-func (r *releaseRun) drain(ctx workflow.Context) error {
-	for !r.lost && r.drained < r.pokes {
-		ticket := r.pokes
-		got, err := r.inbox(ctx, r.record.Seen)
-		if err != nil {
-			return err
+// takeIn takes in what was asked or told. What comes together is one commit.
+func (r *releaseRun) takeIn(ctx workflow.Context, messages []rollout.Message) ([]records.CommandOutcome, bool, error) {
+	var outcomes []records.CommandOutcome
+	var todo []rollout.Step
+	for _, m := range messages {
+		outcome, steps := r.take(ctx, m)
+		todo = mergeSteps(todo, steps)
+		if outcome != nil {
+			outcomes = append(outcomes, *outcome)
+			r.noteOutcome(ctx, m, *outcome)
 		}
-		if len(got.Messages) == 0 {
-			r.drained = ticket
-			continue
-		}
-		var outcomes []records.CommandOutcome
-		var todo []rollout.Step
-		for _, message := range got.Messages {
-			m := rollout.Message(message)
-			outcome, steps := r.take(ctx, m)
-			todo = mergeSteps(todo, steps)
-			if outcome != nil {
-				outcomes = append(outcomes, *outcome)
-				r.noteOutcome(ctx, m, *outcome)
-			}
-			r.record.Seen = max(r.record.Seen, m.Sequence)
-		}
-		if done, err := r.save(ctx); err != nil || !done {
-			return err
-		}
-		for _, outcome := range outcomes {
-			r.answer(outcome)
-		}
-		r.start(ctx, todo)
-		if !got.More {
-			r.drained = ticket
-		}
+		r.record.Seen = max(r.record.Seen, m.Sequence)
 	}
-	return nil
+	done, err := r.save(ctx)
+	if done && err == nil {
+		r.start(ctx, todo)
+	}
+	return outcomes, done, err
 }
 
 // mergeSteps returns what is to be done after two events: what the later one asks
