@@ -29,7 +29,7 @@ type Store interface {
 	Append(ctx context.Context, entries ...records.Entry) ([]store.Stored, error)
 	Build(ctx context.Context, organization, buildID string) (records.BuildView, error)
 	Entries(ctx context.Context, organization string, subject records.Subject, q store.EntryQuery) ([]store.Stored, error)
-	Entry(ctx context.Context, organization, entryID string) (store.Stored, error)
+	Answer(ctx context.Context, organization string, subject records.Subject, command string) (records.CommandOutcome, bool, error)
 	Across(ctx context.Context, organization string, span store.Span, q store.AcrossQuery) ([]store.Stored, string, error)
 	AppendTelemetry(ctx context.Context, organization string, items []store.TelemetryItem) ([]store.TelemetryOutcome, error)
 	Telemetry(ctx context.Context, organization, releaseID string, after int64, limit int) ([]telemetry.Stored, error)

@@ -34,7 +34,7 @@ func (c Channels) Act(
 		return rollout.Record{}, err
 	}
 	outcome, err := c.Entities.Act(ctx, organization, channel, entry.ID)
-	if err := concluded(outcome, "channel "+channel.String(), err); err != nil {
+	if err := concluded(ctx, c.Store, entry, outcome, "channel "+channel.String(), err); err != nil {
 		return rollout.Record{}, err
 	}
 	return c.Channel(ctx, organization, channel)

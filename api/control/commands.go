@@ -71,7 +71,7 @@ func (e Entities) ActRelease(ctx context.Context, organization, releaseID, comma
 type EntityStore interface {
 	Append(ctx context.Context, entries ...records.Entry) ([]store.Stored, error)
 	Entries(ctx context.Context, organization string, subject records.Subject, q store.EntryQuery) ([]store.Stored, error)
-	Entry(ctx context.Context, organization, entryID string) (store.Stored, error)
+	Answer(ctx context.Context, organization string, subject records.Subject, command string) (records.CommandOutcome, bool, error)
 	Across(ctx context.Context, organization string, span store.Span, q store.AcrossQuery) ([]store.Stored, string, error)
 	Builds(ctx context.Context, organization string, q store.BuildQuery) ([]records.BuildView, string, error)
 }
@@ -97,8 +97,16 @@ func request(
 	return entry, err
 }
 
-// concluded makes of an outcome what a caller is told.
-func concluded(outcome records.CommandOutcome, what string, err error) error {
+// concluded makes of what became of an entry that asks what a caller is told. A
+// workflow that did not answer, or has ended, may have carried it out all the same:
+// then the store has what became of it.
+func concluded(ctx context.Context, from EntityStore, asks records.Entry, outcome records.CommandOutcome, what string, err error) error {
+	if err != nil {
+		answer, known, unread := from.Answer(ctx, asks.Organization, asks.Subject, asks.ID)
+		if known && unread == nil {
+			outcome, err = answer, nil
+		}
+	}
 	var missing *serviceerror.NotFound
 	var application *temporal.ApplicationError
 	switch {

@@ -122,7 +122,7 @@ func (r Releases) Act(
 		return record, err
 	}
 	outcome, err := r.Entities.ActRelease(ctx, organization, releaseID, entry.ID)
-	if err := concluded(outcome, "release "+releaseID, err); err != nil {
+	if err := concluded(ctx, r.Store, entry, outcome, "release "+releaseID, err); err != nil {
 		return record, err
 	}
 	return r.Release(ctx, organization, releaseID)
