@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -71,13 +73,17 @@ func (a *app) buildList() *cobra.Command {
 }
 
 func (a *app) buildRecord() *cobra.Command {
+	return a.recordOf("Print the Build Record of an ended build, as JSON unless -o yaml", `  orgo build record ID > record.json
+  orgo build record ID --format koa`, oneID(), (*client.Client).Record)
+}
+
+// recordOf is the command that prints a record in one of its forms.
+func (a *app) recordOf(
+	short, example string, args cobra.PositionalArgs, read func(c *client.Client, ctx context.Context, id, format string) (json.RawMessage, error),
+) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
-		Use:   "record ID",
-		Short: "Print the Build Record of an ended build, as JSON unless -o yaml",
-		Example: `  orgo build record ID > record.json
-  orgo build record ID --format koa`,
-		Args: oneID(),
+		Use: "record ID", Short: short, Example: example, Args: args,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			wire, known := recordFormats[format]
 			if !known {
@@ -87,7 +93,7 @@ func (a *app) buildRecord() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			record, err := c.Record(cmd.Context(), args[0], wire)
+			record, err := read(c, cmd.Context(), args[0], wire)
 			if err != nil {
 				return err
 			}

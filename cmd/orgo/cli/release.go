@@ -84,31 +84,8 @@ func (a *app) releaseList() *cobra.Command {
 }
 
 func (a *app) releaseRecord() *cobra.Command {
-	var format string
-	cmd := &cobra.Command{
-		Use:   "record ID",
-		Short: "Print the Release Record as it is now, as JSON unless -o yaml",
-		Example: `  orgo release record ID > record.json
-  orgo release record ID --format koa`,
-		Args: oneRelease(),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			wire, known := recordFormats[format]
-			if !known {
-				return Usage("format %q is not json or koa", format)
-			}
-			c, err := a.connect()
-			if err != nil {
-				return err
-			}
-			record, err := c.ReleaseRecord(cmd.Context(), args[0], wire)
-			if err != nil {
-				return err
-			}
-			return a.printTo(a.streams.Out, record)
-		},
-	}
-	cmd.Flags().StringVar(&format, "format", "json", "json: everything that Orgo knows; koa: the interop form")
-	return cmd
+	return a.recordOf("Print the Release Record as it is now, as JSON unless -o yaml", `  orgo release record ID > record.json
+  orgo release record ID --format koa`, oneRelease(), (*client.Client).ReleaseRecord)
 }
 
 func (a *app) releaseWhy() *cobra.Command {
