@@ -168,6 +168,11 @@ func (k *Stack) Releases() control.Releases {
 	return control.Releases{Store: k.store, Entities: k.entities, Channels: k.Channels(), Clock: activities.SystemClock{}}
 }
 
+// Telemetry returns the intake of telemetry.
+func (k *Stack) Telemetry() control.Telemetry {
+	return control.Telemetry{Store: k.store, Releases: k.directory, Clock: activities.SystemClock{}}
+}
+
 // Artifacts returns the artifact store.
 func (k *Stack) Artifacts() *artifacts.Store { return k.artifacts }
 
@@ -209,7 +214,7 @@ func (k *Stack) Handler() (http.Handler, error) {
 		},
 		Policies: control.Policies{Store: k.store, Artifacts: k.artifacts, Clock: activities.SystemClock{}, Trust: k.trust},
 		Releases: k.Releases(), Channels: k.Channels(),
-		Telemetry: control.Telemetry{Store: k.store, Releases: k.directory, Clock: activities.SystemClock{}},
+		Telemetry: k.Telemetry(),
 		Reader:    k.store, Ledger: k.store, Events: k.store, Artifacts: k.artifacts,
 		Streams:       newStreams(k.observer.Registry()),
 		Authenticator: tokens, Log: k.settings.Log, Metrics: k.observer.Handler(),

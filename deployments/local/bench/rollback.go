@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/initkoa/orgo/deployments/local/harness"
 	"github.com/initkoa/orgo/deployments/local/races"
 	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
@@ -46,12 +47,12 @@ func (e environment) compareRollbacks(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	rig, err := races.Open(ctx, races.Options{Server: e.server, Dir: dir})
+	h, err := harness.Open(ctx, harness.Options{Server: e.server, Dir: dir, Relay: 10 * time.Second})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = rig.Close() }()
-	b := &rollbackTime{rig: rig, channel: records.ChannelName{Environment: "production", Name: "main"}}
+	defer func() { _ = h.Close() }()
+	b := &rollbackTime{rig: races.New(h, dir), channel: records.ChannelName{Environment: "production", Name: "main"}}
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}

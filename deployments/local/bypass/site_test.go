@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -82,34 +81,15 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	ctx := t.Context()
 	s := &site{dir: t.TempDir()}
-	log := slog.New(slog.DiscardHandler)
-	server, err := temporal.Start(ctx, temporal.Options{
-		DBPath: filepath.Join(s.dir, "temporal.db"), FrontendAddr: "127.0.0.1:0", SearchAttributes: stack.SearchAttributes(),
-	})
+	server, err := harness.StartServer(ctx, s.dir)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop(context.Background())) })
-	s.temporal, err = client.DialContext(ctx, client.Options{HostPort: server.FrontendAddr(), Namespace: server.Namespace(), Logger: log})
+	tokens := filepath.Join(s.dir, "tokens.json")
+	s.writeTokens(t, tokens)
+	h, err := harness.Open(ctx, harness.Options{Server: server, Dir: s.dir, Relay: 100 * time.Millisecond, Tokens: tokens, Unsequenced: true})
 	require.NoError(t, err)
-	t.Cleanup(s.temporal.Close)
-	settings := stack.Settings{
-		Store: store.SQLiteDSN(filepath.Join(s.dir, "orgo.db")), Artifacts: "file://" + filepath.Join(s.dir, "artifacts"),
-		Tokens: filepath.Join(s.dir, "tokens.json"), Targets: filepath.Join(s.dir, "targets"), RelayInterval: 100 * time.Millisecond,
-		SigningKey: filepath.Join(s.dir, "signing.key"), Environment: "bypass", Organization: organization, Pollers: harness.Pollers,
-		Temporal: s.temporal, Namespace: server.Namespace(), Observer: stack.NewObserver(log), Log: log,
-	}
-	require.NoError(t, os.Mkdir(settings.Targets, 0o700))
-	require.NoError(t, stack.EnsureKey(settings.SigningKey, stack.CreateSigningKey))
-	require.NoError(t, stack.Migrate(ctx, settings.Store))
-	s.writeTokens(t, settings.Tokens)
-	s.Stack, err = stack.Open(ctx, settings)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	worker := s.Worker()
-	require.NoError(t, worker.Start())
-	t.Cleanup(worker.Stop)
-	relay, err := s.Relay()
-	require.NoError(t, err)
-	t.Cleanup(stack.Beside(relay.Run))
+	t.Cleanup(func() { require.NoError(t, h.Close()) })
+	s.Stack, s.temporal = h.Stack, h.Temporal
 	handler, err := s.Handler()
 	require.NoError(t, err)
 	served := httptest.NewServer(handler)

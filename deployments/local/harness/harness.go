@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
@@ -32,26 +34,32 @@ const Pollers = 32
 // Options say what to run.
 type Options struct {
 	Server *temporal.Server
-	Dir    string // for the stores
+	Dir    string // for the stores, and the targets of releases
 	// Runners replaces the runners of the worker; nil keeps them.
 	Runners func(activities.Runners, *artifacts.Store) activities.Runners
 	// Unsequenced leaves the entries without leaves; the caller may give them some.
 	Unsequenced bool
+	// Relay is how often releases are told of telemetry; 0: they are not.
+	Relay time.Duration
+	// Identity is that of the worker and the client; empty: one with the process's id.
+	Identity string
+	// Tokens is the file of who may call the API, for those who serve it.
+	Tokens string
 }
 
 // Harness is a running worker with its stores.
 type Harness struct {
 	Temporal client.Client
 	Stack    *stack.Stack
-	worker   worker.Worker
-	stop     func() // the sequencer, if one runs
+	Worker   worker.Worker // is running; who replaces it stops it before
+	stops    []func()      // of what runs beside it
 }
 
 // Open starts the worker. The caller closes the harness.
 func Open(ctx context.Context, o Options) (*Harness, error) {
 	log := slog.New(slog.DiscardHandler)
 	connection, err := client.DialContext(ctx, client.Options{
-		HostPort: o.Server.FrontendAddr(), Namespace: o.Server.Namespace(), Logger: log,
+		HostPort: o.Server.FrontendAddr(), Namespace: o.Server.Namespace(), Logger: log, Identity: o.Identity,
 	})
 	if err != nil {
 		return nil, err
@@ -59,7 +67,8 @@ func Open(ctx context.Context, o Options) (*Harness, error) {
 	settings := stack.Settings{
 		Store:     store.SQLiteDSN(filepath.Join(o.Dir, "orgo.db")),
 		Artifacts: "file://" + filepath.Join(o.Dir, "artifacts"),
-		Temporal:  connection, Namespace: o.Server.Namespace(), Organization: records.DefaultOrganization,
+		Targets:   filepath.Join(o.Dir, "targets"), RelayInterval: o.Relay, Tokens: o.Tokens,
+		Temporal: connection, Namespace: o.Server.Namespace(), Organization: records.DefaultOrganization,
 		Environment: "harness", Pollers: Pollers, Observer: stack.NewObserver(log), Log: log, Runners: o.Runners,
 	}
 	settings.SigningKey = filepath.Join(o.Dir, "signing.key")
@@ -80,52 +89,100 @@ func Open(ctx context.Context, o Options) (*Harness, error) {
 		connection.Close()
 		return nil, err
 	}
-	h := &Harness{Temporal: connection, Stack: k, worker: k.Worker(), stop: func() {}}
-	if !o.Unsequenced {
-		sequencer, err := k.Sequencer()
-		if err != nil {
-			connection.Close()
-			return nil, errors.Join(err, k.Close())
-		}
-		h.stop = stack.Beside(sequencer.Run)
-	}
-	if err := h.worker.Start(); err != nil {
-		h.stop()
-		connection.Close()
-		return nil, errors.Join(err, k.Close())
+	h := &Harness{Temporal: connection, Stack: k}
+	if err := h.run(o); err != nil {
+		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
 }
 
+func (h *Harness) run(o Options) error {
+	if !o.Unsequenced {
+		sequencer, err := h.Stack.Sequencer()
+		if err != nil {
+			return err
+		}
+		h.stops = append(h.stops, stack.Beside(sequencer.Run))
+	}
+	if o.Relay > 0 {
+		relay, err := h.Stack.Relay()
+		if err != nil {
+			return err
+		}
+		h.stops = append(h.stops, stack.Beside(relay.Run))
+	}
+	h.Worker = h.Stack.Worker()
+	return h.Worker.Start()
+}
+
 // Run opens a harness on a server and in a directory of its own, hands both to
-// use, and removes everything.
-func Run(ctx context.Context, use func(ctx context.Context, h *Harness, dir string) error) (err error) {
-	dir, err := os.MkdirTemp("", "orgo-harness-")
+// use, and removes everything. Server and Dir of the options are its.
+func Run(ctx context.Context, o Options, use func(ctx context.Context, h *Harness, dir string) error) (err error) {
+	o.Dir, err = os.MkdirTemp("", "orgo-harness-")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	server, err := temporal.Start(ctx, temporal.Options{
-		DBPath: filepath.Join(dir, "temporal.db"), FrontendAddr: "127.0.0.1:0", SearchAttributes: stack.SearchAttributes(),
-	})
-	if err != nil {
+	defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
+	if o.Server, err = StartServer(ctx, o.Dir); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, server.Stop(context.WithoutCancel(ctx))) }()
-	h, err := Open(ctx, Options{Server: server, Dir: dir})
+	defer func() { err = errors.Join(err, o.Server.Stop(context.WithoutCancel(ctx))) }()
+	h, err := Open(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
-	return use(ctx, h, dir)
+	return use(ctx, h, o.Dir)
 }
 
-// Close stops the worker and closes the stores.
+// StartServer starts a Temporal server that keeps its data in a directory.
+func StartServer(ctx context.Context, dir string) (*temporal.Server, error) {
+	return temporal.Start(ctx, temporal.Options{
+		DBPath: filepath.Join(dir, "temporal.db"), FrontendAddr: "127.0.0.1:0", SearchAttributes: stack.SearchAttributes(),
+	})
+}
+
+// Close stops the worker and what runs beside it, and closes the stores.
 func (h *Harness) Close() error {
-	h.worker.Stop()
-	h.stop()
+	if h.Worker != nil {
+		h.Worker.Stop()
+	}
+	for _, stop := range slices.Backward(h.stops) {
+		stop()
+	}
 	h.Temporal.Close()
 	return h.Stack.Close()
+}
+
+// Build makes a build of one file that is like no other under its name, under a policy
+// or, without one, the built-in one, and waits until it has passed.
+func (h *Harness) Build(ctx context.Context, inputs, name string, policy json.RawMessage) (string, error) {
+	if err := errors.Join(os.MkdirAll(inputs, 0o700),
+		os.WriteFile(filepath.Join(inputs, "moons.csv"), fmt.Appendf(nil, "name,radius\nIo,1821.6\n%s,1560.8\n", name), 0o600)); err != nil {
+		return "", err
+	}
+	pipeline, err := Pipeline(records.ExecuteInline)
+	if err != nil {
+		return "", err
+	}
+	documents, err := h.Store(ctx, pipeline)
+	if err != nil {
+		return "", err
+	}
+	if policy != nil {
+		if documents.Policy, err = h.Put(ctx, policy); err != nil {
+			return "", err
+		}
+	}
+	view, err := h.Start(ctx, documents, inputs, name)
+	if err != nil {
+		return "", err
+	}
+	outcome, err := h.Wait(ctx, view.BuildID)
+	if err == nil && outcome.State != records.BuildPassed {
+		err = fmt.Errorf("build %s is %s: %v", view.BuildID, outcome.State, outcome.Codes)
+	}
+	return view.BuildID, err
 }
 
 // Documents are the pinned documents of a request, stored.

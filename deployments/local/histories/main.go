@@ -39,7 +39,7 @@ func run(ctx context.Context, out string) error {
 	if out == "" {
 		return nil
 	}
-	return harness.Run(ctx, func(ctx context.Context, h *harness.Harness, dir string) error {
+	return harness.Run(ctx, harness.Options{Identity: identity}, func(ctx context.Context, h *harness.Harness, dir string) error {
 		for _, s := range stories() {
 			if err := s.record(ctx, h, dir, out); err != nil {
 				return fmt.Errorf("%s: %w", s.name, err)

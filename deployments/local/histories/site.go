@@ -5,22 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"go.temporal.io/sdk/client"
 
-	"github.com/initkoa/orgo/activities"
 	"github.com/initkoa/orgo/activities/releases"
 	"github.com/initkoa/orgo/api"
 	"github.com/initkoa/orgo/api/control"
 	"github.com/initkoa/orgo/cmd/stack"
 	"github.com/initkoa/orgo/deployments/local/harness"
-	"github.com/initkoa/orgo/deployments/local/temporal"
-	"github.com/initkoa/orgo/gates/mandate"
 	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/release"
@@ -55,97 +50,22 @@ const identity = "histories"
 // openSite starts a system in a directory, and builds a pack for each version. The
 // caller closes it.
 func openSite(ctx context.Context, dir string, versions ...string) (_ *site, close func() error, err error) {
-	var closers []func() error
-	close = func() error {
-		var errs []error
-		for i := len(closers) - 1; i >= 0; i-- {
-			errs = append(errs, closers[i]())
-		}
-		return errors.Join(errs...)
-	}
-	onClose := func(c func()) { closers = append(closers, func() error { c(); return nil }) }
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, close())
-		}
-	}()
-	log := slog.New(slog.DiscardHandler)
-	server, err := temporal.Start(ctx, temporal.Options{
-		DBPath: filepath.Join(dir, "temporal.db"), FrontendAddr: "127.0.0.1:0", SearchAttributes: stack.SearchAttributes(),
-	})
+	server, err := harness.StartServer(ctx, dir)
 	if err != nil {
-		return nil, close, err
+		return nil, nil, err
 	}
-	closers = append(closers, func() error { return server.Stop(context.WithoutCancel(ctx)) })
-	s := &site{builds: map[string]string{}}
-	s.temporal, err = client.DialContext(ctx, client.Options{HostPort: server.FrontendAddr(), Namespace: server.Namespace(), Logger: log, Identity: identity})
+	h, err := harness.Open(ctx, harness.Options{Server: server, Dir: dir, Relay: 100 * time.Millisecond, Identity: identity, Unsequenced: true})
 	if err != nil {
-		return nil, close, err
+		return nil, nil, errors.Join(err, server.Stop(context.WithoutCancel(ctx)))
 	}
-	onClose(s.temporal.Close)
-	settings := stack.Settings{
-		Store: store.SQLiteDSN(filepath.Join(dir, "orgo.db")), Artifacts: "file://" + filepath.Join(dir, "artifacts"),
-		Targets: filepath.Join(dir, "targets"), RelayInterval: 100 * time.Millisecond, SigningKey: filepath.Join(dir, "signing.key"),
-		Environment: "histories", Organization: records.DefaultOrganization, Pollers: harness.Pollers,
-		Temporal: s.temporal, Namespace: server.Namespace(), Observer: stack.NewObserver(log), Log: log,
-	}
-	if err := errors.Join(os.Mkdir(settings.Targets, 0o700), stack.EnsureKey(settings.SigningKey, stack.CreateSigningKey),
-		stack.Migrate(ctx, settings.Store)); err != nil {
-		return nil, close, err
-	}
-	if s.Stack, err = stack.Open(ctx, settings); err != nil {
-		return nil, close, err
-	}
-	closers = append(closers, s.Close)
-	s.reports = control.Telemetry{
-		Store: s.Store(), Clock: activities.SystemClock{},
-		Releases: releases.NewDirectory(s.Store(), s.Artifacts(), activities.NewReader(s.Artifacts(), mandate.Trust{})),
-	}
-	relay, err := s.Relay()
-	if err != nil {
-		return nil, close, err
-	}
-	onClose(stack.Beside(relay.Run))
-	worker := s.Worker()
-	if err := worker.Start(); err != nil {
-		return nil, close, err
-	}
-	onClose(worker.Stop)
-	for i, version := range versions {
-		if s.builds[version], err = s.build(ctx, filepath.Join(dir, version), i); err != nil {
-			return nil, close, err
+	close = func() error { return errors.Join(h.Close(), server.Stop(context.WithoutCancel(ctx))) }
+	s := &site{Stack: h.Stack, temporal: h.Temporal, builds: map[string]string{}, reports: h.Stack.Telemetry()}
+	for _, version := range versions {
+		if s.builds[version], err = h.Build(ctx, filepath.Join(dir, version), "build-"+version, json.RawMessage(twoPersons)); err != nil {
+			return nil, nil, errors.Join(err, close())
 		}
 	}
 	return s, close, nil
-}
-
-// build makes a pack of its own.
-func (s *site) build(ctx context.Context, inputs string, n int) (string, error) {
-	if err := errors.Join(os.Mkdir(inputs, 0o700),
-		os.WriteFile(filepath.Join(inputs, "moons.csv"), fmt.Appendf(nil, "name,radius\nIo,18%02d.6\n", n), 0o600)); err != nil {
-		return "", err
-	}
-	h := &harness.Harness{Temporal: s.temporal, Stack: s.Stack}
-	pipeline, err := harness.Pipeline(records.ExecuteInline)
-	if err != nil {
-		return "", err
-	}
-	documents, err := h.Store(ctx, pipeline)
-	if err != nil {
-		return "", err
-	}
-	if documents.Policy, err = h.Put(ctx, json.RawMessage(twoPersons)); err != nil {
-		return "", err
-	}
-	view, err := h.Start(ctx, documents, inputs, fmt.Sprint("build-", n))
-	if err != nil {
-		return "", err
-	}
-	outcome, err := h.Wait(ctx, view.BuildID)
-	if err == nil && outcome.State != records.BuildPassed {
-		err = fmt.Errorf("build %s is %s: %v", view.BuildID, outcome.State, outcome.Codes)
-	}
-	return view.BuildID, err
 }
 
 // told is a story of releases while it is told: on a channel of its own. The first

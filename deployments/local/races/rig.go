@@ -8,23 +8,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/google/uuid"
-	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/worker"
 
-	"github.com/initkoa/orgo/activities"
 	"github.com/initkoa/orgo/activities/releases"
 	"github.com/initkoa/orgo/api"
 	"github.com/initkoa/orgo/api/control"
-	"github.com/initkoa/orgo/cmd/stack"
 	"github.com/initkoa/orgo/deployments/local/harness"
-	"github.com/initkoa/orgo/deployments/local/temporal"
-	"github.com/initkoa/orgo/gates/mandate"
 	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/release"
@@ -35,141 +28,31 @@ import (
 // Organization is whose everything here is.
 const Organization = records.DefaultOrganization
 
-// Options say what to run.
-type Options struct {
-	Server        *temporal.Server
-	Dir           string // for stores and targets
-	RelayInterval time.Duration
-}
-
 // Rig is a running worker with relay, sequencer, stores and targets.
 type Rig struct {
-	Temporal  client.Client
-	Stack     *stack.Stack
-	Worker    worker.Worker // is running
+	*harness.Harness
 	Telemetry control.Telemetry
 	dir       string
-	documents harness.Documents
-	stops     []func()
 }
 
-// Open starts everything. The caller closes the rig.
-func Open(ctx context.Context, o Options) (*Rig, error) {
-	log := slog.New(slog.DiscardHandler)
-	connection, err := client.DialContext(ctx, client.Options{HostPort: o.Server.FrontendAddr(), Namespace: o.Server.Namespace(), Logger: log})
-	if err != nil {
-		return nil, err
-	}
-	r := &Rig{Temporal: connection, dir: o.Dir}
-	r.stops = append(r.stops, connection.Close)
-	if err := r.open(ctx, o, log); err != nil {
-		return nil, errors.Join(err, r.Close())
-	}
-	return r, nil
-}
-
-func (r *Rig) open(ctx context.Context, o Options, log *slog.Logger) error {
-	settings := stack.Settings{
-		Store: store.SQLiteDSN(filepath.Join(o.Dir, "orgo.db")), Artifacts: "file://" + filepath.Join(o.Dir, "artifacts"), Targets: r.targets(),
-		SigningKey: filepath.Join(o.Dir, "signing.key"), LedgerKey: filepath.Join(o.Dir, "ledger.key"),
-		Temporal: r.Temporal, Namespace: o.Server.Namespace(), Organization: Organization, RelayInterval: o.RelayInterval,
-		Environment: "races", Pollers: harness.Pollers, Observer: stack.NewObserver(log), Log: log,
-	}
-	err := errors.Join(
-		stack.EnsureKey(settings.SigningKey, stack.CreateSigningKey),
-		stack.EnsureKey(settings.LedgerKey, func(path string) error { return stack.CreateLedgerKey(path, "orgo.races/ledger") }),
-	)
-	if err != nil {
-		return err
-	}
-	if err := stack.Migrate(ctx, settings.Store); err != nil {
-		return err
-	}
-	if r.Stack, err = stack.Open(ctx, settings); err != nil {
-		return err
-	}
-	sequencer, err := r.Stack.Sequencer()
-	if err != nil {
-		return err
-	}
-	relay, err := r.Stack.Relay()
-	if err != nil {
-		return err
-	}
-	r.Telemetry = control.Telemetry{
-		Store: r.Stack.Store(), Clock: activities.SystemClock{},
-		Releases: releases.NewDirectory(r.Stack.Store(), r.Stack.Artifacts(), activities.NewReader(r.Stack.Artifacts(), mandate.Trust{})),
-	}
-	r.stops = append(r.stops, stack.Beside(sequencer.Run), stack.Beside(relay.Run))
-	r.Worker = r.Stack.Worker()
-	return r.Worker.Start()
-}
-
-// Close stops what runs and closes the stores.
-func (r *Rig) Close() error {
-	if r.Worker != nil {
-		r.Worker.Stop()
-	}
-	for i := len(r.stops) - 1; i >= 0; i-- {
-		r.stops[i]()
-	}
-	if r.Stack == nil {
-		return nil
-	}
-	return r.Stack.Close()
+// New returns the rig of a harness that works in a directory.
+func New(h *harness.Harness, dir string) *Rig {
+	return &Rig{Harness: h, Telemetry: h.Stack.Telemetry(), dir: dir}
 }
 
 // Run opens a rig on a server and in a directory of its own, hands it to use, and
 // removes everything.
-func Run(ctx context.Context, interval time.Duration, use func(ctx context.Context, r *Rig) error) (err error) {
-	dir, err := os.MkdirTemp("", "orgo-races-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	server, err := temporal.Start(ctx, temporal.Options{
-		DBPath: filepath.Join(dir, "temporal.db"), FrontendAddr: "127.0.0.1:0", SearchAttributes: stack.SearchAttributes(),
+func Run(ctx context.Context, interval time.Duration, use func(ctx context.Context, r *Rig) error) error {
+	return harness.Run(ctx, harness.Options{Relay: interval}, func(ctx context.Context, h *harness.Harness, dir string) error {
+		return use(ctx, New(h, dir))
 	})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, server.Stop(context.WithoutCancel(ctx))) }()
-	r, err := Open(ctx, Options{Server: server, Dir: dir, RelayInterval: interval})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	return use(ctx, r)
 }
 
 func (r *Rig) targets() string { return filepath.Join(r.dir, "targets") }
 
 // Build makes a build of a file with some content, and waits until it has passed.
 func (r *Rig) Build(ctx context.Context, name string) (buildID string, err error) {
-	inputs := filepath.Join(r.dir, "inputs-"+name)
-	if err := os.Mkdir(inputs, 0o700); err != nil {
-		return "", err
-	}
-	if err := os.WriteFile(filepath.Join(inputs, "moons.csv"), []byte("name,radius\nIo,1821.6\n"+name+",1560.8\n"), 0o600); err != nil {
-		return "", err
-	}
-	pipeline, err := harness.Pipeline(records.ExecuteInline)
-	if err != nil {
-		return "", err
-	}
-	h := &harness.Harness{Temporal: r.Temporal, Stack: r.Stack}
-	if r.documents, err = h.Store(ctx, pipeline); err != nil {
-		return "", err
-	}
-	view, err := h.Start(ctx, r.documents, inputs, name)
-	if err != nil {
-		return "", err
-	}
-	outcome, err := h.Wait(ctx, view.BuildID)
-	if err == nil && outcome.State != records.BuildPassed {
-		err = fmt.Errorf("build %s is %s: %v", view.BuildID, outcome.State, outcome.Codes)
-	}
-	return view.BuildID, err
+	return r.Harness.Build(ctx, filepath.Join(r.dir, "inputs-"+name), name, nil)
 }
 
 // Order is a release to ask for.

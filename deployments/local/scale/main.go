@@ -58,7 +58,7 @@ func each(ctx context.Context, sizes []string) error {
 }
 
 func measure(ctx context.Context, rows int) error {
-	return harness.Run(ctx, func(ctx context.Context, h *harness.Harness, dir string) error {
+	return harness.Run(ctx, harness.Options{}, func(ctx context.Context, h *harness.Harness, dir string) error {
 		input := filepath.Join(dir, "rows.csv")
 		if err := write(input, rows); err != nil {
 			return err
