@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -33,7 +34,7 @@ func TestReleaseActions(t *testing.T) {
 			_, err = other.ActOnRelease(t.Context(), id, client.LiftRelease{Because: because("not mine")}, "")
 			refused(t, gates.InvalidTransition, err)
 			held := o.becomes(t, id, "held", func(r release.Record) bool { return len(r.Holds) > 0 })
-			time.Sleep(3 * time.Second) // longer than it would have taken: nothing tells that nothing happens
+			o.sent(t, channel+"-beside", "1.0.0") // so long it would have taken
 			still, err := o.orgo.Release(t.Context(), id)
 			require.NoError(t, err)
 			require.NotContains(t, []string{string(rollout.PhaseSoaking), string(rollout.PhaseClosedGood)}, still.Phase)
@@ -234,6 +235,7 @@ const keptBackFor = 7 * time.Second
 func TestReleaseThatIsKeptBackWritesNothingMeanwhile(t *testing.T) {
 	t.Parallel()
 	o := newShop(t, "1.0.0")
+	o.play(t)
 	o.act(t, "main", client.HoldChannel{Because: because("a weekend")})
 	id := o.send(t, o.order("main", "1.0.0", quick()))
 	o.becomes(t, id, "waiting", func(r release.Record) bool { return r.Phase == string(rollout.PhaseActivating) && r.Waits != nil })
@@ -243,7 +245,9 @@ func TestReleaseThatIsKeptBackWritesNothingMeanwhile(t *testing.T) {
 		return len(page.Entries)
 	}
 	before := count()
-	time.Sleep(keptBackFor) // nothing tells that nothing happens
+	for n, began := 0, time.Now(); time.Since(began) < keptBackFor; n++ {
+		o.sent(t, fmt.Sprint("beside-", n), "1.0.0") // others come and go meanwhile
+	}
 	require.LessOrEqual(t, count()-before, 2, "entries in %s", keptBackFor)
 	record, err := o.orgo.Release(t.Context(), id)
 	require.NoError(t, err)

@@ -162,7 +162,11 @@ func TestReleaseIsNotUndoneByAChannelThatStartsAgain(t *testing.T) {
 	_, err := o.temporal(t).ExecuteWorkflow(t.Context(), temporal.StartWorkflowOptions{ID: id, TaskQueue: workflows.TaskQueue},
 		workflows.ChannelWorkflow, workflows.ChannelInput{Organization: records.DefaultOrganization, Channel: named("main")})
 	require.NoError(t, err)
-	time.Sleep(time.Second) // nothing tells that nothing happens
+	eventually(t, "the channel has begun again", func() bool {
+		var begun rollout.Record
+		answer, err := o.temporal(t).QueryWorkflow(t.Context(), id, "", workflows.QueryChannel)
+		return err == nil && answer.Get(&begun) == nil && begun.Version == before.Version
+	})
 	after, err := o.orgo.Channel(t.Context(), named("main"))
 	require.NoError(t, err)
 	require.Equal(t, before, after)

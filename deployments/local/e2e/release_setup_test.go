@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/initkoa/orgo/api"
@@ -188,16 +189,13 @@ func (s *stack) waitsFor(t *testing.T, id string, code gates.Code) release.Recor
 func (s *stack) onChannel(t *testing.T, channel, what string, holds func(rollout.Record) bool) rollout.Record {
 	t.Helper()
 	var last rollout.Record
-	deadline := time.Now().Add(patience)
-	for time.Now().Before(deadline) {
+	if !assert.Eventually(t, func() bool {
 		record, err := s.orgo.Channel(t.Context(), named(channel))
-		require.NoError(t, err)
-		if last = record; holds(last) {
-			return last
-		}
-		time.Sleep(tick)
+		last = record
+		return assert.NoError(t, err) && holds(last)
+	}, patience, tick) {
+		require.FailNow(t, "not so", "channel %s is never %s: %s", channel, what, marshal(t, last))
 	}
-	require.FailNow(t, "not so", "channel %s is never %s: %s", channel, what, marshal(t, last))
 	return last
 }
 
