@@ -344,6 +344,7 @@ func (p *pausing) Before(string) error {
 	return nil
 }
 
+// Pruned beside a publisher, a pack could go between its verification and the switch.
 func TestPublishersDoNotInterleave(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -357,6 +358,7 @@ func TestPublishersDoNotInterleave(t *testing.T) {
 	<-steps.reached
 	requireCode(t, gates.TargetBusy, dir.Publish(t.Context(), first))
 	requireCode(t, gates.TargetBusy, dir.Distribute(t.Context(), packs(first)...))
+	requireCode(t, gates.TargetBusy, dir.Prune(t.Context(), nil))
 	close(steps.proceed)
 	require.NoError(t, <-ended)
 	require.True(t, observe(t, dir).Fine())

@@ -157,21 +157,3 @@ func TestAKilledPruneIsRepeated(t *testing.T) {
 		require.ErrorIs(t, err, errCrash)
 	}
 }
-
-// Pruned beside a publisher, a pack could go between its verification and the switch.
-func TestPruneDoesNotInterleave(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	first := b.index(t, 1, 1)
-	dir := b.open(t, target.Unwatched{})
-	require.NoError(t, dir.Distribute(t.Context(), packs(first)...))
-	steps := &pausing{reached: make(chan struct{}), proceed: make(chan struct{})}
-	slow := b.open(t, steps)
-	ended := make(chan error, 1)
-	go func() { ended <- slow.Publish(context.WithoutCancel(t.Context()), first) }()
-	<-steps.reached
-	requireCode(t, gates.TargetBusy, dir.Prune(t.Context(), nil))
-	close(steps.proceed)
-	require.NoError(t, <-ended)
-	require.True(t, observe(t, dir).Fine())
-}
