@@ -47,9 +47,8 @@ const (
 // JoinArguments are all that a channel has to know of a release.
 type JoinArguments struct {
 	Join
-	Content index.Pack    `json:"content"`
-	Plan    release.Plan  `json:"plan"`
-	PinFor  time.Duration `json:"pin_for,omitempty"`
+	Content index.Pack   `json:"content"`
+	Plan    release.Plan `json:"plan"`
 }
 
 // CloseArguments close a release, and may pin the channel to it.
@@ -76,7 +75,7 @@ type Taken struct {
 // but Seen.
 func (r Record) Take(m Message) (Record, Taken) {
 	command, refused := m.Command()
-	taken := Taken{Outcome: records.CommandOutcome{Command: m.ID, Action: command.Action, Before: r.summary()}}
+	taken := Taken{Outcome: records.CommandOutcome{Command: m.ID, Action: command.Action, Before: r.State()}}
 	next := r
 	if refused == nil {
 		next, taken.Effects, refused = r.take(m, command)
@@ -87,7 +86,7 @@ func (r Record) Take(m Message) (Record, Taken) {
 		taken.Outcome.Code, taken.Outcome.Message = string(refused.Code), refused.Message
 	}
 	next.Seen = max(next.Seen, m.Sequence)
-	taken.Outcome.After = next.summary()
+	taken.Outcome.After = next.State()
 	return next, taken
 }
 
@@ -335,8 +334,9 @@ func (r Record) Outstanding() []Effect {
 	return effects
 }
 
-// summary says in a word how the channel stands.
-func (r Record) summary() string {
+// State says in a word how the channel stands: CONTAINING, PUBLISHING, HELD, RELEASING
+// or QUIET.
+func (r Record) State() string {
 	switch {
 	case r.Containment != nil:
 		return "CONTAINING"
@@ -350,7 +350,3 @@ func (r Record) summary() string {
 		return "QUIET"
 	}
 }
-
-// State says in a word how the channel stands: CONTAINING, PUBLISHING, HELD, RELEASING
-// or QUIET.
-func (r Record) State() string { return r.summary() }

@@ -34,7 +34,6 @@ const (
 	ActionUnpin      = "unpin"      // Unpin
 	ActionSetMinimum = "set-min"    // Minimum
 	ActionNodes      = "nodes"      // Nodes
-	ActionLiftOther  = "lift-hold"  // Lift
 )
 
 // Ballot is a vote on exactly one intent.
