@@ -17,7 +17,6 @@ import (
 // built is what was found, just now, of a build that passed, and of its pack.
 type built struct {
 	record   records.BuildRecord
-	attested bool
 	evidence gates.Evidence // of compile
 	pack     index.Pack
 	digest   records.Digest // of pack
@@ -45,8 +44,7 @@ func (a *Activities) build(ctx context.Context, organization, buildID, version s
 	if err := a.takePack(ctx, &b, version); err != nil {
 		return b, err
 	}
-	b.attested, err = a.attested(ctx, organization, b.record)
-	return b, err
+	return b, a.readAttested(ctx, organization, &b)
 }
 
 // readRecord reads the Build Record, and believes it only if it is of this build, is
@@ -197,25 +195,26 @@ func (a *Activities) takePack(ctx context.Context, b *built, version string) err
 	return b.problems.take(err)
 }
 
-// attested reports whether everything that was signed about a record is there and
-// whole. Whose signatures count is checked by whoever relies on them.
-func (a *Activities) attested(ctx context.Context, organization string, record records.BuildRecord) (bool, error) {
-	stored, err := a.store.Entries(ctx, organization, records.Subject{Kind: records.SubjectBuild, ID: record.BuildID},
+// readAttested looks whether everything that was signed about the record is there and
+// whole. Whose signatures count is checked by whoever relies on them; a build of a
+// worker without a key has none.
+func (a *Activities) readAttested(ctx context.Context, organization string, b *built) error {
+	stored, err := a.store.Entries(ctx, organization, records.Subject{Kind: records.SubjectBuild, ID: b.record.BuildID},
 		store.EntryQuery{Types: []string{records.TypeRecordAttested}, Newest: true, Limit: 1})
 	if err != nil || len(stored) == 0 {
-		return false, err
+		return err
 	}
 	var attested records.RecordAttested
 	if json.Unmarshal(stored[0].Body, &attested) != nil || len(attested.Attestations) == 0 {
-		return false, nil
+		b.problems.add(gates.EvidenceMissing, "what was attested of build %s is not told by entry %s", b.record.BuildID, stored[0].ID)
+		return nil
 	}
 	for _, attestation := range attested.Attestations {
-		var broken problems
-		if err := broken.take(a.artifacts.Verify(ctx, attestation.Bundle)); err != nil || len(broken) > 0 {
-			return false, err
+		if err := b.problems.take(a.artifacts.Verify(ctx, attestation.Bundle)); err != nil {
+			return err
 		}
 	}
-	return true, nil
+	return nil
 }
 
 // exact returns a version with up to three parts as x.y.z, and whether it is one.

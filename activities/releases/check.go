@@ -22,9 +22,8 @@ type CheckInput struct {
 // gates.
 type Checked struct {
 	Record        records.Digest      `json:"build_record,omitzero"` // its hash
-	Attested      bool                `json:"attested"`
-	Initiator     string              `json:"initiator,omitempty"` // of the build
-	Evidence      gates.Evidence      `json:"evidence"`            // of compile, read back just now
+	Initiator     string              `json:"initiator,omitempty"`   // of the build
+	Evidence      gates.Evidence      `json:"evidence"`              // of compile, read back just now
 	Pack          *index.Pack         `json:"pack,omitempty"`
 	Digest        records.Digest      `json:"pack_digest,omitzero"`
 	Format        string              `json:"format,omitempty"` // of the pack, x.y.z
@@ -47,7 +46,7 @@ func (a *Activities) check(ctx context.Context, in CheckInput) (Checked, error) 
 		return Checked{}, err
 	}
 	checked := Checked{
-		Record: b.record.Hash, Attested: b.attested, Initiator: b.record.Trigger.Actor,
+		Record: b.record.Hash, Initiator: b.record.Trigger.Actor,
 		Evidence: b.evidence, Digest: b.digest, Format: b.format,
 	}
 	if b.digest.Valid() {

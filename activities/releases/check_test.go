@@ -30,7 +30,6 @@ func TestAPassedBuildIsChecked(t *testing.T) {
 	require.Equal(t, b.record.MandateBundle.Digest, checked.PolicyRef.Digest)
 	require.Equal(t, "of-the-build", checked.Policy.BundleID)
 	require.Empty(t, checked.PolicyAuthor)
-	require.True(t, checked.Attested)
 	require.Equal(t, gates.Compatibility{
 		Candidate: &gates.PackVersion{PackID: digest.String(), Version: "1.2.0", Format: "3.0.0"}, First: true,
 	}, checked.Compatibility)
@@ -53,8 +52,7 @@ func TestAnAttestationMustBeThere(t *testing.T) {
 	require.NoError(t, json.Unmarshal(stored[0].Body, &attested))
 	require.NoError(t, os.Remove(b.file(attested.Attestations[0].Bundle)))
 	checked := b.check(b.request(b.record.BuildID), rollout.Record{})
-	require.False(t, checked.Attested)
-	require.Empty(t, checked.Problems)
+	require.Equal(t, []gates.Code{gates.ArtifactMissing}, codes(checked.Problems))
 }
 
 // Each fault is planted into what a build that passed has left.
