@@ -115,7 +115,6 @@ func (r *releaseRun) judge(ctx workflow.Context, watched *release.StageState, en
 	for {
 		r.sample(ctx)
 		now := workflow.Now(ctx)
-		late := !now.Before(*watched.DecideBy)
 		if r.news != looked || !now.Before(*watched.EndsAt) {
 			looked = r.news
 			step, worst, decisions := r.look(ctx, watched, entering)
@@ -123,7 +122,7 @@ func (r *releaseRun) judge(ctx workflow.Context, watched *release.StageState, en
 				step = gates.Advance
 			}
 			watched.Judge(string(worst.Verdict), codesOf(worst))
-			event, err := r.conclude(ctx, step, worst, watched, entering)
+			event, err := r.conclude(ctx, step, worst, watched)
 			if err != nil || event != nil {
 				return event, err
 			}
@@ -135,7 +134,7 @@ func (r *releaseRun) judge(ctx workflow.Context, watched *release.StageState, en
 				return nil, err
 			}
 		}
-		if err := r.awaitNews(ctx, looked, nextLook(now, watched, late), watched); err != nil {
+		if err := r.awaitNews(ctx, looked, nextLook(now, watched), watched); err != nil {
 			return nil, err
 		}
 	}
@@ -158,16 +157,15 @@ func (r *releaseRun) sample(ctx workflow.Context) {
 	}
 }
 
-// nextLook is when a look is due that nothing new calls for.
-func nextLook(now time.Time, watched *release.StageState, late bool) time.Duration {
-	switch {
-	case now.Before(*watched.EndsAt):
-		return watched.EndsAt.Sub(now)
-	case !late:
-		return min(watched.DecideBy.Sub(now), lookEvery)
-	default:
-		return lookEvery
+// nextLook is when a look is due that nothing new calls for: what stands for a cohort
+// without nodes is heard of by then, too.
+func nextLook(now time.Time, watched *release.StageState) time.Duration {
+	for _, due := range []*time.Time{watched.EndsAt, watched.DecideBy} {
+		if now.Before(*due) {
+			return min(due.Sub(now), lookEvery)
+		}
 	}
+	return lookEvery
 }
 
 func (r *releaseRun) awaitNews(ctx workflow.Context, looked int, pause time.Duration, watched *release.StageState) error {
@@ -178,7 +176,7 @@ func (r *releaseRun) awaitNews(ctx workflow.Context, looked int, pause time.Dura
 }
 
 // conclude turns a judgement into what happens to the release.
-func (r *releaseRun) conclude(ctx workflow.Context, step gates.Step, worst gates.Decision, watched *release.StageState, entering int) (*rollout.ReleaseEvent, error) {
+func (r *releaseRun) conclude(ctx workflow.Context, step gates.Step, worst gates.Decision, watched *release.StageState) (*rollout.ReleaseEvent, error) {
 	switch step {
 	case gates.RollBack:
 		return &rollout.ReleaseEvent{Kind: rollout.JudgedBad, Code: leading(worst).Code, Reason: leading(worst).Message}, nil

@@ -370,7 +370,7 @@ func (w *world) commit(in releases.CommitInput) (releases.Committed, error) {
 func (w *world) check(releases.CheckInput) (releases.Checked, error) {
 	pack := fact.pack
 	checked := releases.Checked{
-		Record: records.DigestOf([]byte("record")), Attested: true, Initiator: "ines", Evidence: fact.evidence,
+		Record: records.DigestOf([]byte("record")), Initiator: "ines", Evidence: fact.evidence,
 		Pack: &pack, Digest: fact.digest, Format: "1.0.0", Policy: w.policy(), PolicyRef: &records.Ref{Digest: w.policy().Digest},
 		Compatibility: gates.Compatibility{First: true, Candidate: &gates.PackVersion{PackID: fact.digest.String(), Version: pack.Version, Format: "1.0.0"}},
 	}
