@@ -79,10 +79,11 @@ func TestATakenAddressIsAnErrorThatNamesItsFlag(t *testing.T) {
 	for flag := range freeAddresses(t) {
 		t.Run(flag, func(t *testing.T) {
 			t.Parallel()
-			s := &stack{dir: t.TempDir(), addresses: freeAddresses(t)}
-			listener, err := net.Listen("tcp", s.addresses[flag])
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
 			require.NoError(t, err)
 			defer listener.Close()
+			s := &stack{dir: t.TempDir(), addresses: freeAddresses(t)}
+			s.addresses[flag] = listener.Addr().String() // taken from the beginning on
 			p := spawn(t, programs.stack, s.args()...)
 			require.Equal(t, 1, p.wait(t))
 			require.Contains(t, p.err.String(), s.addresses[flag])

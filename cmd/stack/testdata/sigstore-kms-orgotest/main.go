@@ -42,7 +42,7 @@ func main() {
 		if err := child.Start(); err != nil {
 			fail(err)
 		}
-		if err := os.WriteFile("/"+path, fmt.Append(nil, child.Process.Pid), 0o600); err != nil {
+		if err := os.WriteFile("/"+path, fmt.Appendf(nil, "%d %d", child.Process.Pid, os.Getpid()), 0o600); err != nil {
 			fail(err)
 		}
 		hang()
