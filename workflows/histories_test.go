@@ -347,7 +347,7 @@ func TestNoHistoryGoesForwardWithoutPass(t *testing.T) {
 	}
 	t.Parallel()
 	began := time.Now()
-	total := simulate(0, uint64(gatestest.Cases(t, 120)), honest)
+	total := simulate(0, uint64(gatestest.Cases(t, 300)), honest)
 	took := time.Since(began)
 	t.Logf("%d histories of the release workflow in %s, %.0f a second: %d moves forward, %d faults; they ended %v%s",
 		total.histories, took.Round(time.Millisecond), float64(total.histories)/took.Seconds(), total.moves, total.faults, total.ends, total.seen.table())
