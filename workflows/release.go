@@ -171,7 +171,8 @@ func (r *releaseRun) live(ctx workflow.Context) error {
 			}
 		}
 		if err := workflow.Await(ctx, func() bool {
-			return r.pokes > r.drained || len(r.happened) > 0 || r.unsaved || r.lost || r.steps == 0 && (r.full(ctx) || r.machine().Ended())
+			return r.pokes > r.drained || len(r.happened) > 0 || r.unsaved || r.lost ||
+				r.steps == 0 && r.machine().Ended() || r.full(ctx) && (r.steps == 0 || r.stopStep != nil)
 		}); err != nil {
 			return err
 		}
