@@ -201,6 +201,21 @@ const (
 	GlassUsed             Code = "BREAK_GLASS_USED"
 	GlassOutOfScope       Code = "BREAK_GLASS_OUT_OF_SCOPE"
 	GlassReviewOverdue    Code = "BREAK_GLASS_REVIEW_OVERDUE"
+	CaseTerminal          Code = "CASE_TERMINAL"
+	CaseFull              Code = "CASE_FULL"
+	CaseCauseActive       Code = "CASE_CAUSE_ACTIVE"
+	TaskUnknown           Code = "TASK_UNKNOWN"
+	TaskExists            Code = "TASK_EXISTS"
+	TaskTerminal          Code = "TASK_TERMINAL"
+	TasksOpen             Code = "TASKS_OPEN"
+	VersionStale          Code = "VERSION_STALE"
+	ReasonMissing         Code = "REASON_MISSING"
+	ResolutionMissing     Code = "RESOLUTION_MISSING"
+	ReviewMissing         Code = "REVIEW_MISSING"
+	ApproverIsResolver    Code = "APPROVER_IS_RESOLVER"
+	OwnerMissing          Code = "OWNER_MISSING"
+	ReopenNotPermitted    Code = "REOPEN_NOT_PERMITTED"
+	DeadlineNotDue        Code = "DEADLINE_NOT_DUE"
 )
 
 // Reason is one row of the table: what a code means and what to do about it.
@@ -365,6 +380,21 @@ var reasonTable = []Reason{
 	{GlassUsed, ClassGovernance, Sev4, ByNobody, "a break-glass is good for one use, and for none once it is reviewed", "open another one, if it is still needed", true},
 	{GlassOutOfScope, ClassSafety, Sev3, ByRequester, "a break-glass is for the gates, the stage and the intent that it names, and for a refusal that is there", "open one for exactly what was refused", true},
 	{GlassReviewOverdue, ClassGovernance, Sev3, ByOperator, "an earlier break-glass of the organization was not reviewed in time", "review it; it is named", false},
+	{CaseTerminal, ClassGovernance, Sev4, ByRequester, "the Case has ended and takes nothing new", "reopen it, if its route lets it be, or open another", true},
+	{CaseFull, ClassGovernance, Sev4, ByRequester, "the Case has as many tasks or references as one can have", "open another, and link the two", true},
+	{CaseCauseActive, ClassGovernance, Sev4, ByTime, "what opened the Case is being tried again just now", "wait until that has ended, or say that you close it nevertheless", false},
+	{TaskUnknown, ClassGovernance, Sev4, ByRequester, "the Case has no such task", "check the id", true},
+	{TaskExists, ClassGovernance, Sev4, ByRequester, "the Case has a task of that key", "use another key, or the task that there is", true},
+	{TaskTerminal, ClassGovernance, Sev4, ByRequester, "the task has ended", "open another task", true},
+	{TasksOpen, ClassGovernance, Sev4, ByOperator, "tasks of the Case have not ended", "end each of them, or cancel the Case with all of them", false},
+	{VersionStale, ClassGovernance, Sev4, ByRequester, "the writer has not seen the newest version of what it writes", "look at what changed since, and decide again", false},
+	{ReasonMissing, ClassGovernance, Sev4, ByRequester, "this needs a reason", "say why", true},
+	{ResolutionMissing, ClassGovernance, Sev4, ByRequester, "this needs a resolution", "say how it was resolved", true},
+	{ReviewMissing, ClassGovernance, Sev4, ByApprover, "the Case is completed by the approval of another person", "take it to WAITING_REVIEW, and have another person complete it", false},
+	{ApproverIsResolver, ClassGovernance, Sev4, ByApprover, "nobody approves what they resolved themselves", "have another person approve", false},
+	{OwnerMissing, ClassGovernance, Sev4, ByRequester, "somebody has to own it", "name an owner", true},
+	{ReopenNotPermitted, ClassGovernance, Sev4, ByNobody, "the route of the Case does not let it be reopened, or not any more", "open another, and link the two", true},
+	{DeadlineNotDue, ClassGovernance, Sev4, ByTime, "an escalation is not due", "wait for the deadline that is named", false},
 }
 
 // Lookup returns the row of code, and whether there is one.

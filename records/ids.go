@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -42,3 +43,11 @@ func WebhookID(organization, idempotencyKey string) string {
 func NodeStateID(organization, node string, at time.Time) string {
 	return deriveID("node-state", organization, node, at.UTC().Format(time.RFC3339Nano))
 }
+
+// CaseID returns the id of the Case of a number that a cause has in an organization.
+func CaseID(organization, causeKind, cause string, ordinal int) string {
+	return deriveID("case", organization, causeKind, cause, strconv.Itoa(ordinal))
+}
+
+// TaskID returns the id of the Task of a key in a Case.
+func TaskID(caseID, key string) string { return deriveID("task", caseID, key) }
