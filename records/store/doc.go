@@ -10,6 +10,7 @@
 //	stage_outputs  append-only   which entry is the authoritative output of a stage key
 //	subjects       derived       the last sequence number of each subject
 //	builds         derived       records.BuildView of each build
+//	positions      derived       how far each consumer of the log came
 //
 // AppendTelemetry is the one other write. Samples of telemetry are bulk data: no
 // entries, and without leaves in the ledger. What is decided on a window of them is

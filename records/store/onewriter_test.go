@@ -35,6 +35,7 @@ var storeWriters = map[string]string{
 	"records/store/erase.go: UPDATE entries":                     "an erasure, after its entry, in the same transaction",
 	"records/store/telemetry.go: INSERT INTO telemetry_samples":  "an append of samples, which are no entries",
 	"records/store/telemetry.go: INSERT INTO telemetry_heads":    "an append of samples, in the same transaction: the lock of a release, and how many it has",
+	"records/store/position.go: INSERT INTO positions":           "how far a consumer of the log came",
 }
 
 // databasePackages are those through which a database can be reached.
@@ -45,7 +46,7 @@ var databasePackages = regexp.MustCompile(`^(database/sql|github\.com/jmoiron/sq
 var sqlHomes = []string{"records/store", "deployments/local/temporal"}
 
 var writeStatement = regexp.MustCompile(`(?i)\b(INSERT\s+(?:OR\s+\w+\s+)?INTO|REPLACE\s+INTO|UPDATE|DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?|COPY|MERGE\s+INTO)\s+` +
-	`(entries|stage_outputs|subjects|builds|ledger_inbox|ledger_leaves|ledger_checkpoints|telemetry_samples|telemetry_heads)\b`)
+	`(entries|stage_outputs|subjects|builds|ledger_inbox|ledger_leaves|ledger_checkpoints|telemetry_samples|telemetry_heads|positions)\b`)
 
 // writesOf returns the writes in a file, and whether it may reach a database.
 func writesOf(name string, source any) (writes []string, reaches bool, err error) {
