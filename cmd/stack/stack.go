@@ -11,6 +11,7 @@ import (
 
 	"github.com/initkoa/orgo/activities"
 	"github.com/initkoa/orgo/activities/artifacts"
+	"github.com/initkoa/orgo/activities/casework"
 	"github.com/initkoa/orgo/activities/releases"
 	"github.com/initkoa/orgo/activities/target"
 	"github.com/initkoa/orgo/api"
@@ -133,7 +134,7 @@ func (k *Stack) Worker() worker.Worker {
 		Events: k.store, WebhookKey: k.settings.CallbackKey, Trust: k.trust,
 	}), releases.New(releases.Options{
 		Store: k.store, Artifacts: k.artifacts, Clock: activities.SystemClock{}, Trust: k.trust, Targets: k.targets, Channels: k.entities, Callers: workflows.Callers{}, Signer: k.signer,
-	}))
+	}), casework.New(k.store, activities.SystemClock{}))
 	return w
 }
 

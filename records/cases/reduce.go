@@ -72,7 +72,7 @@ func reduceOpened(c *Case, body Opened, e records.Entry, sequence int64) *Refusa
 		Organization: e.Organization, CaseID: c.CaseID,
 		Source: body.Source, Type: body.Type, Category: body.Category, Status: Open,
 		Summary: body.Summary, Description: body.Description, Tags: body.Tags, Refs: body.Refs,
-		Cause: body.Cause, Codes: merged(nil, body.Codes), Occurrences: 1,
+		Cause: body.Cause, Ordinal: body.Ordinal, Codes: merged(nil, body.Codes), Occurrences: 1,
 		Route: body.Route, Owners: body.Route.Owners,
 		CreatedAt: e.At, CreatedBy: e.Actor,
 	}
@@ -142,7 +142,7 @@ func (c *Case) needs(what need, body Moved, e records.Entry) *Refusal {
 		return c.refuse(CodeReason, "say why it becomes %s", body.To)
 	case what == resolution && body.Resolution == "":
 		return c.refuse(CodeResolution, "say how it was resolved")
-	case what == approval && e.Actor == c.ResolvedBy:
+	case what == approval && e.Actor == c.ResolvedBy && e.Actor != records.Erased:
 		return c.refuse(CodeApprover, "%s resolved it: another person approves", e.Actor)
 	}
 	return nil
