@@ -51,6 +51,7 @@ const (
 	ActivityPublish    = "orgo.activate"
 	ActivityObserve    = "orgo.channel.observe"
 	ActivityExamine    = "orgo.rollback.examine"
+	ActivityRender     = "orgo.render"
 )
 
 // Each stage has activity types of its own, so that the Temporal Web UI tells

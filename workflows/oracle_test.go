@@ -84,6 +84,9 @@ func (w *world) committed(entries []records.Entry) {
 	}
 	for _, moved := range moves {
 		w.phase = moved.After
+		if w.phase == string(rollout.PhaseClosedGood) && w.record().Render == nil {
+			w.breach("the release closed before its pack was rendered")
+		}
 		w.seen.add(moved.After, "")
 		w.step(moved)
 	}

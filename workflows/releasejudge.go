@@ -92,7 +92,16 @@ func (r *releaseRun) soak(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
 			return nil, err
 		}
 	}
-	return r.judge(ctx, r.record.Soak, len(r.record.Stages))
+	r.renderBeside(ctx)
+	for {
+		event, err := r.judge(ctx, r.record.Soak, len(r.record.Stages))
+		if err != nil {
+			return nil, err
+		}
+		if done, err := r.rendered(ctx, event); done || err != nil {
+			return event, err
+		}
+	}
 }
 
 // judge looks at the telemetry of everything that is active with every window that

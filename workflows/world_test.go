@@ -125,6 +125,7 @@ var faultsOf = map[string][]fault{
 	workflows.ActivityDistribute: {timeout, unavailable, final},
 	workflows.ActivitySample:     {timeout, unavailable, final, empty},
 	workflows.ActivityAttest:     {timeout, unavailable},
+	workflows.ActivityRender:     {timeout, unavailable, final, empty, malformed},
 	workflows.ActivityVerify:     {timeout, unavailable, final, malformed, empty, wrong},
 	workflows.ActivityAgain:      {timeout, unavailable, final, malformed, empty, stale},
 	workflows.ActivityAsk:        {timeout, unavailable, malformed, empty, duplicate},
@@ -317,6 +318,9 @@ func (w *world) register(env *testsuite.TestWorkflowEnvironment) {
 		workflows.ActivityAsk:    serve(w, workflows.ActivityAsk, w.ask),
 		workflows.ActivitySample: serve(w, workflows.ActivitySample, func(releases.SampleInput) (releases.Sampled, error) {
 			return releases.Sampled{}, nil // its nodes tell by themselves
+		}),
+		workflows.ActivityRender: serve(w, workflows.ActivityRender, func(in releases.RenderInput) (releases.Rendered, error) {
+			return releases.Rendered{Key: in.ReleaseID}, nil
 		}),
 		workflows.ActivityAttest: serve(w, workflows.ActivityAttest, func(releases.AttestInput) (struct{}, error) { return struct{}{}, nil }),
 		workflows.ActivityDistribute: serve(w, workflows.ActivityDistribute, func(releases.PackInput) (struct{}, error) {

@@ -68,6 +68,7 @@ type Record struct {
 	Stages       []StageState      `json:"stages,omitempty"` // of the plan, in order
 	Peers        []Peer            `json:"peers,omitempty"`  // the others of the set, as far as they told
 	Soak         *StageState       `json:"soak,omitempty"`   // once every stage has passed
+	Render       *Rendering        `json:"render,omitempty"` // once that has ended
 	Decisions    []DecisionSummary `json:"decisions,omitempty"`
 	Events       []Event           `json:"events"`
 
