@@ -154,8 +154,8 @@ func standingLines(r release.Record) []standingLine {
 		}
 		add(of, "by %s at %s: %s", vote.Actor, timeText(vote.At), vote.Reason)
 	}
-	if glass := r.BreakGlass; glass != nil {
-		add("broken", "%s, by %s, until %s, case %s", strings.Join(glass.Gates, ", "), strings.Join(glass.By, " and "), timeText(glass.ExpiresAt), glass.CaseID)
+	if r.BreakGlass != nil {
+		add("broken", "%s", glassText(r))
 	}
 	if r.Revoked {
 		add("revoked", "its pack is revoked")
