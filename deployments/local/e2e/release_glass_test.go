@@ -205,7 +205,7 @@ func (o *shop) overdue(t *testing.T, id string) {
 	glass.OpenedAt, glass.ExpiresAt = glass.OpenedAt.Add(-73*time.Hour), glass.ExpiresAt.Add(-73*time.Hour)
 	glass.ReviewBy = glass.OpenedAt.Add(72 * time.Hour)
 	record.BreakGlass = &glass
-	record, err = record.Sealed()
+	record, _, err = record.Sealed()
 	require.NoError(t, err)
 	entry, err := records.NewEntry(records.Entry{
 		Organization: records.DefaultOrganization, Kind: records.KindRecord, Type: records.TypeRecordWritten, Subject: subject,
