@@ -320,6 +320,10 @@ func (w *world) register(env *testsuite.TestWorkflowEnvironment) {
 			return releases.Sampled{}, nil // its nodes tell by themselves
 		}),
 		workflows.ActivityRender: serve(w, workflows.ActivityRender, func(in releases.RenderInput) (releases.Rendered, error) {
+			if w.chance("slow rendering", 300) {
+				return releases.Rendered{}, temporal.NewApplicationErrorWithOptions("not yet", string(gates.RunnerUnavailable),
+					temporal.ApplicationErrorOptions{NextRetryDelay: 20 * time.Second})
+			}
 			return releases.Rendered{Key: in.ReleaseID}, nil
 		}),
 		workflows.ActivityAttest: serve(w, workflows.ActivityAttest, func(releases.AttestInput) (struct{}, error) { return struct{}{}, nil }),
