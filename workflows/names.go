@@ -46,6 +46,7 @@ const (
 	ActivityDistribute = "orgo.distribute"
 	ActivityVerify     = "orgo.release.verify"
 	ActivityAgain      = "orgo.release.reduce-again"
+	ActivityControl    = "orgo.release.control"
 	ActivitySample     = "orgo.release.sample-target"
 	ActivityAsk        = "orgo.channel.ask"
 	ActivityPublish    = "orgo.activate"

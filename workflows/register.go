@@ -26,7 +26,7 @@ func Register(r worker.Registry, a *activities.Activities, b *releases.Activitie
 		ActivityLoad: b.Load, ActivityInbox: b.Inbox, ActivityCommit: b.Commit, ActivityOutcome: b.Outcome, ActivityOverdue: b.Overdue, ActivityAttest: b.Attest,
 		ActivityCheck: b.Check, ActivityFreeze: b.Freeze, ActivityDistribute: b.Distribute, ActivityVerify: b.Verify, ActivityAgain: b.Again, ActivitySample: b.Sample,
 		ActivityLook: c.Look,
-		ActivityAsk:  b.Ask, ActivityPublish: b.Publish, ActivityObserve: b.Observe, ActivityExamine: b.Examine, ActivityRender: b.Render,
+		ActivityAsk:  b.Ask, ActivityPublish: b.Publish, ActivityObserve: b.Observe, ActivityExamine: b.Examine, ActivityRender: b.Render, ActivityControl: b.Control,
 	}
 	for _, spec := range records.BuildSpine() {
 		functions[StageActivity(spec.Stage)] = a.Stage

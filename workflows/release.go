@@ -57,6 +57,7 @@ type releaseRun struct {
 	// why: to approve it anew would come to the same.
 	unwelcome *records.Digest
 	refused   releases.Problem
+	controls  map[string]controlled // by cohort: what its window was compared with
 	marked    string
 	unsaved   bool          // a window was refused, and that is not recorded yet
 	attested  rollout.Phase // the phase in which the record was signed
@@ -114,6 +115,7 @@ func (r *releaseRun) begin(ctx workflow.Context) error {
 	r.restart(loaded)
 	r.record, r.rules = release.Record{}, gates.Ruleset{}
 	r.ends, r.happened, r.toPoke = map[string]gates.Judgement{}, nil, nil
+	r.controls = map[string]controlled{}
 	if loaded.Found {
 		if err := json.Unmarshal(loaded.Body, &r.record); err != nil {
 			return fmt.Errorf("record of release %s: %w", r.in.ReleaseID, err)

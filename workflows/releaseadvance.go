@@ -158,6 +158,9 @@ func (r *releaseRun) enter(ctx workflow.Context, stage int) (records.CommandOutc
 		}
 		part.Frozen = frozen
 	}
+	if err := r.beginControl(ctx, stage); err != nil {
+		return records.CommandOutcome{}, err
+	}
 	now := workflow.Now(ctx).UTC()
 	part.ActivatedAt = &now
 	warrant := r.warrant(stage)

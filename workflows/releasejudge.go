@@ -120,6 +120,9 @@ func (r *releaseRun) judge(ctx workflow.Context, watched *release.StageState, en
 		now := workflow.Now(ctx)
 		if r.news != looked || !now.Before(*watched.EndsAt) {
 			looked = r.news
+			if err := r.countControl(ctx); err != nil {
+				return nil, err
+			}
 			step, worst, decisions := r.look(ctx, watched, entering)
 			if step != gates.Advance && r.past(ctx, entering, decisions) {
 				step = gates.Advance
@@ -247,6 +250,7 @@ func (r *releaseRun) evidence(ctx workflow.Context, cohort string, ends time.Tim
 	if !window.Digest.Valid() {
 		return gates.Window{Ended: !workflow.Now(ctx).Before(ends)} // nothing was heard
 	}
+	window = r.against(cohort, window)
 	var before *gates.Decision
 	if judged, is := r.judged[cohort]; is {
 		before = &judged

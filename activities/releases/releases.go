@@ -33,6 +33,7 @@ type Store interface {
 	Across(ctx context.Context, organization string, span store.Span, q store.AcrossQuery) ([]store.Stored, string, error)
 	AppendTelemetry(ctx context.Context, organization string, items []store.TelemetryItem) ([]store.TelemetryOutcome, error)
 	Telemetry(ctx context.Context, organization, releaseID string, after int64, limit int) ([]telemetry.Stored, error)
+	TelemetryHeads(ctx context.Context) ([]store.TelemetryHead, error)
 }
 
 // Targets finds the target of a channel. Its failures are *runner.Failure.

@@ -26,6 +26,7 @@ type Case struct {
 	// codes of that. Occurrences counts how often it was met while the Case was open.
 	Cause       Cause    `json:"cause"`
 	Ordinal     int      `json:"ordinal"`
+	Origin      string   `json:"origin,omitempty"` // the id of the entry that tells of it
 	Codes       []string `json:"reason_codes,omitempty"`
 	Occurrences int      `json:"occurrences"`
 
