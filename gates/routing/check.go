@@ -42,6 +42,7 @@ func (c Config) Problem(known Known) (pointer, problem string) {
 			return fmt.Sprintf("/production/%d", i), fmt.Sprintf("%q is no name of an environment, or stands there twice", name)
 		}
 	}
+	words, asked := known.words(), make([][]condition, 0, len(c.Rules))
 	for i, rule := range c.Rules {
 		at := fmt.Sprintf("/rules/%d", i)
 		switch {
@@ -50,15 +51,17 @@ func (c Config) Problem(known Known) (pointer, problem string) {
 		case slices.ContainsFunc(c.Rules[:i], func(before Rule) bool { return before.ID == rule.ID }):
 			return at + "/id", fmt.Sprintf("%q appears twice", rule.ID)
 		}
-		if pointer, problem := rule.When.problem(known); problem != "" {
+		if pointer, problem := rule.When.problem(words); problem != "" {
 			return at + "/when" + pointer, problem
 		}
 		if problem := rule.Then.problem(); problem != "" {
 			return at + "/then", problem
 		}
-		for _, before := range c.Rules[:i] {
-			if before.When.shadows(rule.When, known) {
-				return at + "/when", fmt.Sprintf("never decides: whatever it matches, rule %q before it matches", before.ID)
+		asked = append(asked, rule.When.conditions(Facts{}))
+		meant := known.implied(asked[i])
+		for before := range i {
+			if shadows(asked[before], meant) {
+				return at + "/when", fmt.Sprintf("never decides: whatever it matches, rule %q before it matches", c.Rules[before].ID)
 			}
 		}
 	}
@@ -68,7 +71,27 @@ func (c Config) Problem(known Known) (pointer, problem string) {
 // problem says what keeps a Case from being opened with it.
 func (t Then) problem() string { return Rules{Source: "check"}.route(defaultRule, t, "").Problem() }
 
-// vocabulary is what a condition may list: what is valid, and how that is said.
+// words are what conditions may list.
+type words struct {
+	codes, classes, clearedBy []string
+	stages                    []string
+}
+
+func (k Known) words() words {
+	distinct := func(of func(Reason) string) []string {
+		values := Facts{Reasons: k.Reasons}.each(of)
+		slices.Sort(values)
+		return slices.Compact(values)
+	}
+	return words{
+		codes:     distinct(func(r Reason) string { return r.Code }),
+		classes:   distinct(func(r Reason) string { return r.Class }),
+		clearedBy: distinct(func(r Reason) string { return r.ClearedBy }),
+		stages:    texts(records.Spine()),
+	}
+}
+
+// vocabulary is what one condition lists, what it may, and how that is said.
 type vocabulary struct {
 	name   string
 	listed []string
@@ -80,22 +103,12 @@ func among(values []string) func(string) bool {
 	return func(value string) bool { return slices.Contains(values, value) }
 }
 
-func (k Known) each(of func(Reason) string) []string {
-	values := Facts{Reasons: k.Reasons}.each(of)
-	slices.Sort(values)
-	return slices.Compact(values)
-}
-
-func (w When) vocabularies(known Known) []vocabulary {
-	codes := known.each(func(r Reason) string { return r.Code })
-	classes := known.each(func(r Reason) string { return r.Class })
-	clearedBy := known.each(func(r Reason) string { return r.ClearedBy })
-	stages := texts(records.Spine())
+func (w When) vocabularies(known words) []vocabulary {
 	return []vocabulary{
-		{"codes", w.Codes, among(codes), "no reason code of docs/reason-codes.md"},
-		{"classes", w.Classes, among(classes), fmt.Sprintf("none of %v", classes)},
-		{"cleared_by", w.ClearedBy, among(clearedBy), fmt.Sprintf("none of %q", clearedBy)},
-		{"stages", texts(w.Stages), among(stages), fmt.Sprintf("none of %v", stages)},
+		{"codes", w.Codes, among(known.codes), "no reason code of docs/reason-codes.md"},
+		{"classes", w.Classes, among(known.classes), fmt.Sprintf("none of %v", known.classes)},
+		{"cleared_by", w.ClearedBy, among(known.clearedBy), fmt.Sprintf("none of %q", known.clearedBy)},
+		{"stages", texts(w.Stages), among(known.stages), fmt.Sprintf("none of %v", known.stages)},
 		{"severities", w.Severities, among(Severities()), fmt.Sprintf("none of %v", Severities())},
 		{"causes", w.Causes, among(cases.CauseKinds()), fmt.Sprintf("none of %v", cases.CauseKinds())},
 		{"organizations", w.Organizations, func(id string) bool { return id != "" }, "no id of an organization"},
@@ -103,7 +116,7 @@ func (w When) vocabularies(known Known) []vocabulary {
 	}
 }
 
-func (w When) problem(known Known) (pointer, problem string) {
+func (w When) problem(known words) (pointer, problem string) {
 	absent := true
 	for _, v := range w.vocabularies(known) {
 		at := "/" + v.name
@@ -129,16 +142,41 @@ func (w When) problem(known Known) (pointer, problem string) {
 	return "", ""
 }
 
-// shadows reports whether whatever another When matches is matched by w, too: each
-// condition of w is absent, or follows from one of the other.
-func (w When) shadows(other When, known Known) bool {
-	theirs := other.conditions(Facts{})
-	for i, mine := range w.conditions(Facts{}) {
-		if mine.listed == nil {
-			continue
+// meaning is what a condition asks for, and what that says besides: a code is of a
+// class, and somebody can clear it.
+type meaning struct{ asked, implied []string }
+
+// implied returns the meaning of each condition.
+func (k Known) implied(asked []condition) []meaning {
+	meant := make([]meaning, len(asked))
+	var codes []string
+	for i, c := range asked {
+		meant[i].asked = c.listed
+		if c.name == "codes" {
+			codes = c.listed
 		}
-		asked := theirs[i].listed
-		if !follows(mine, asked) && !follows(mine, implied(mine.name, other.Codes, known)) {
+	}
+	for i, c := range asked {
+		for _, r := range k.Reasons {
+			if len(codes) == 0 || !slices.Contains(codes, r.Code) {
+				continue
+			}
+			switch c.name {
+			case "classes":
+				meant[i].implied = append(meant[i].implied, r.Class)
+			case "cleared_by":
+				meant[i].implied = append(meant[i].implied, r.ClearedBy)
+			}
+		}
+	}
+	return meant
+}
+
+// shadows reports whether whatever a later rule matches is matched by an earlier one,
+// too: each condition of the earlier one is absent, or follows from the later one.
+func shadows(before []condition, after []meaning) bool {
+	for i, c := range before {
+		if c.listed != nil && !follows(c, after[i].asked) && !follows(c, after[i].implied) {
 			return false
 		}
 	}
@@ -156,22 +194,4 @@ func follows(c condition, asked []string) bool {
 		}
 	}
 	return true
-}
-
-// implied returns what a code among codes says of a condition about reasons.
-func implied(condition string, codes []string, known Known) []string {
-	of, about := map[string]func(Reason) string{
-		"classes":    func(r Reason) string { return r.Class },
-		"cleared_by": func(r Reason) string { return r.ClearedBy },
-	}[condition]
-	if !about {
-		return nil
-	}
-	var values []string
-	for _, r := range known.Reasons {
-		if slices.Contains(codes, r.Code) {
-			values = append(values, of(r))
-		}
-	}
-	return values
 }
