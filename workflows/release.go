@@ -116,6 +116,7 @@ func (r *releaseRun) begin(ctx workflow.Context) error {
 	r.record, r.rules = release.Record{}, gates.Ruleset{}
 	r.ends, r.happened, r.toPoke = map[string]gates.Judgement{}, nil, nil
 	r.controls = map[string]controlled{}
+	r.announced = 0 // what was to be told may not have been
 	if loaded.Found {
 		if err := json.Unmarshal(loaded.Body, &r.record); err != nil {
 			return fmt.Errorf("record of release %s: %w", r.in.ReleaseID, err)
@@ -257,6 +258,9 @@ func (r *releaseRun) apply(ctx workflow.Context, event rollout.ReleaseEvent) ([]
 	}
 	if next.Phase != before.Phase || next.Stage != before.Stage {
 		r.record.Codes, r.record.Waits = nil, nil
+	}
+	if _, after := r.beside(); after != nil && rollout.HasTurn(next.Phase) && !rollout.HasTurn(before.Phase) {
+		r.tellPeer(ctx, after.id, rollout.Effect{Kind: rollout.PeerTurn})
 	}
 	if next.Phase != before.Phase && (next.Ended() || next.Phase == rollout.PhaseRollingBack) {
 		r.tellPeers(ctx, rollout.PeerEnded, next.Stage, next.Code)
