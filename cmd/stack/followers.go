@@ -6,6 +6,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/initkoa/orgo/activities"
+	"github.com/initkoa/orgo/activities/casework"
 	"github.com/initkoa/orgo/activities/follow"
 	"github.com/initkoa/orgo/api/control"
 )
@@ -19,6 +21,9 @@ func (k *Stack) Followers() (func(ctx context.Context), error) {
 		name string
 		follow.Consumer
 	}{
+		{"cases", casework.Consumer{
+			Log: k.store, Router: casework.NewRules(k.store, activities.NewReader(k.artifacts, k.trust)), Logger: k.settings.Log,
+		}},
 		{"case-deadlines", control.CasePoke{Temporal: k.settings.Temporal, Cases: k.store}},
 	} {
 		f, err := follow.New(follow.Options{
