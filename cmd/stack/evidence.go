@@ -9,6 +9,7 @@ import (
 
 	"github.com/initkoa/orgo/activities/artifacts"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/event"
 	"github.com/initkoa/orgo/records/evidence"
 	"github.com/initkoa/orgo/records/store"
 )
@@ -28,7 +29,7 @@ func (e Export) Run(ctx context.Context) error {
 			return struct{}{}, err
 		}
 		defer content.Close()
-		subject, err := e.subject(ctx, s)
+		subject, err := subjectOf(ctx, s, e.Organization, e.ID)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -41,15 +42,35 @@ func (e Export) Run(ctx context.Context) error {
 	return err
 }
 
-// subject finds out what an id is of. Ids of builds and releases are never the same.
-func (e Export) subject(ctx context.Context, s *store.Store) (records.Subject, error) {
-	for _, subject := range []records.Subject{{Kind: records.SubjectBuild, ID: e.ID}, records.ReleaseSubject(e.ID)} {
-		entries, err := s.Entries(ctx, e.Organization, subject, store.EntryQuery{Limit: 1})
+// subjectOf finds out what an id is of. Ids of builds and releases are never the same.
+func subjectOf(ctx context.Context, s *store.Store, organization, id string) (records.Subject, error) {
+	for _, subject := range []records.Subject{{Kind: records.SubjectBuild, ID: id}, records.ReleaseSubject(id)} {
+		entries, err := s.Entries(ctx, organization, subject, store.EntryQuery{Limit: 1})
 		if err != nil || len(entries) > 0 {
 			return subject, err
 		}
 	}
-	return records.Subject{}, fmt.Errorf("nothing is recorded of a build or release %q in organization %s: %w", e.ID, e.Organization, store.ErrNotFound)
+	return records.Subject{}, fmt.Errorf("nothing is recorded of a build or release %q in organization %s: %w", id, organization, store.ErrNotFound)
+}
+
+// Entries returns every entry of a build or a release out of a store, in order. It asks no
+// server. An id of neither is store.ErrNotFound.
+func Entries(ctx context.Context, dsn, organization, id string) ([]event.Entry, error) {
+	return openedStore(ctx, dsn, func(s *store.Store) ([]event.Entry, error) {
+		subject, err := subjectOf(ctx, s, organization, id)
+		if err != nil {
+			return nil, err
+		}
+		stored, err := s.Entries(ctx, organization, subject, store.EntryQuery{})
+		if err != nil {
+			return nil, err
+		}
+		entries := make([]event.Entry, len(stored))
+		for i, entry := range stored {
+			entries[i] = event.Entry{Entry: entry.Entry, Sequence: entry.Sequence}
+		}
+		return entries, nil
+	})
 }
 
 // VerifyBundle checks an evidence bundle with the log's public key alone.
