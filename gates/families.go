@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/initkoa/orgo/gates/routing"
 )
 
 // The rule types.
@@ -21,6 +23,7 @@ const (
 	typeExpression  = "cel"
 	typeWarnings    = "warnings"
 	typeOverride    = "override"
+	typeRouting     = "case_routing"
 )
 
 // check is a rule that is ready to look at the evidence of its gate. What it
@@ -34,12 +37,13 @@ type family struct {
 	read func(config json.RawMessage) (ruleMade, error)
 }
 
-// ruleMade is a rule after its config was read: what it asks of which gate, or
-// which gates it lets be overridden.
+// ruleMade is a rule after its config was read: what it asks of which gate, which
+// gates it lets be overridden, or how Cases are routed.
 type ruleMade struct {
 	gate     Gate
 	find     check
 	override *overrideConfig
+	routing  *routing.Config
 	deadline OnDeadline // of a rule of rollout health
 	solo     bool       // of a rule of approvals
 }
@@ -61,6 +65,7 @@ func families() []family {
 		{typeExpression, readExpression},
 		{typeWarnings, readWarnings},
 		{typeOverride, readOverride},
+		{typeRouting, readRouting},
 	}
 }
 

@@ -153,6 +153,7 @@ func ParsePolicy(digest records.Digest, canonical []byte) (Policy, error) {
 			policy.Rules = append(policy.Rules, rule)
 		}
 	}
+	problems = append(problems, routingProblems(bundle)...)
 	if !slices.ContainsFunc(bundle.Policies, func(p BundlePolicy) bool { return p.Enforcement == Must }) {
 		problems = append(problems, &PolicyError{"/policies", "none has enforcement MUST: the bundle could never refuse"})
 	}

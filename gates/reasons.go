@@ -23,8 +23,8 @@ const (
 	ClassSafety       Class = "safety"
 )
 
-// Severity is how bad an incident with a code is, unless its surroundings make it
-// worse: on an active production channel F3 and F7 are SEV1.
+// Severity is how bad a refusal with a code is taken for itself. That of an incident
+// follows from its surroundings, too: see routing.Severity.
 type Severity string
 
 // The severities of CONTRACTS §2.

@@ -33,7 +33,7 @@ func renderReasons() string {
 # Reason codes
 
 Every refusal and failure bears a stable code; none is ever removed or gets another meaning. ` + "`orgo explain CODE`" + ` says the same.
-The severity is that of an incident with the code: SEV1 is the worst. On an active production channel F3 and F7 are SEV1. *Again* says whether
+The severity is that of a refusal with the code for itself: SEV1 is the worst. That of an incident follows from what is around it, too ([cases.md](cases.md)). *Again* says whether
 trying again unchanged can help.
 
 | Code | Class | Severity | What it means | What to do | Cleared by | Again |

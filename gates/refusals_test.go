@@ -18,6 +18,8 @@ func TestFamiliesRefuse(t *testing.T) {
 	revoked := digest("x").String()
 	cel := func(config string) string { return `cel {"gate":"provenance","message":"m",` + config + `}` }
 	const witness = `"refuses":{"files":9}`
+	const handled = `{"label":"1000.1.1.Ops","owners":[{"kind":"team","id":"ops"}],"priority":"HIGH","visibility":"INTERNAL"}`
+	routed := func(rules string) string { return `case_routing {"rules":[` + rules + `],"default":` + handled + `}` }
 	cases := []struct{ rule, pointer string }{
 		{`stage_dependency {"off":true}`, "/off"},
 		{`stage_dependency []`, ""},
@@ -102,6 +104,15 @@ func TestFamiliesRefuse(t *testing.T) {
 		{`override {"gates":[],"max_duration":"1h"}`, "/gates"},
 		{`override {"gates":["freeze"]}`, "/max_duration"},
 		{`override {"gates":["freeze"],"max_duration":"1h","for":"all"}`, "/for"},
+		{`case_routing {}`, "/default"},
+		{routed(`{"id":"a","when":{"codes":["NO_SUCH_CODE"]},"then":` + handled + `}`), "/rules/0/when/codes/0"},
+		{routed(`{"id":"a","when":{},"then":` + handled + `}`), "/rules/0/when"},
+		{routed(`{"id":"a","when":{"stages":[]},"then":` + handled + `}`), "/rules/0/when/stages"},
+		{routed(`{"id":"a","when":{"colour":["red"]},"then":` + handled + `}`), "/rules/0/when/colour"},
+		{routed(`{"id":"a","when":{"stages":["ingest"]},"then":{"rule":"mine"}}`), "/rules/0/then/rule"},
+		{routed(`{"id":"a","when":{"stages":["ingest"]},"then":{}}`), "/rules/0/then"},
+		{routed(`{"id":"default","when":{"stages":["ingest"]},"then":` + handled + `}`), "/rules/0/id"},
+		{routed(`{"id":"a","when":{"classes":["F3"]},"then":` + handled + `},{"id":"b","when":{"codes":["ARTIFACT_MISSING"]},"then":` + handled + `}`), "/rules/1/when"},
 		{cel(`"expression":"files <","refuses":{"files":9}`), "/expression"},
 		{cel(`"expression":"files","refuses":{"files":9}`), "/expression"},
 		{cel(`"expression":"files < \"5\"","refuses":{"files":9}`), "/expression"},

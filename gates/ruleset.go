@@ -15,6 +15,7 @@ type Ruleset struct {
 	policy    Policy
 	rules     map[Gate][]compiledRule
 	overrides []overrideRule
+	routings  []routingRule
 	compiled  bool
 }
 
@@ -34,9 +35,12 @@ func (p Policy) Compile() (Ruleset, error) {
 		if err != nil {
 			return Ruleset{}, err.within(fmt.Sprintf("/rules/%d", i))
 		}
-		if made.override != nil {
+		switch {
+		case made.override != nil:
 			set.overrides = append(set.overrides, overrideRule{rule, *made.override})
-		} else {
+		case made.routing != nil:
+			set.routings = append(set.routings, routingRule{rule, *made.routing})
+		default:
 			set.rules[made.gate] = append(set.rules[made.gate], compiledRule{rule, made.find, made.deadline, made.solo})
 		}
 	}

@@ -172,8 +172,8 @@ func ofPolicy(from, to json.RawMessage) Direction {
 }
 
 // ofRule tells the direction of a rule that only one bundle has. A binding rule can
-// only refuse more, but for one that lets gates be overridden, and one on validation,
-// which may admit what nothing else does.
+// only refuse more, but for one that lets gates be overridden, one on validation, which
+// may admit what nothing else does, and one that routes Cases, which admits nothing.
 func ofRule(from, to, enforcement json.RawMessage) Direction {
 	if gates.Enforcement(text(enforcement)) != gates.Must {
 		return ""
@@ -183,7 +183,7 @@ func ofRule(from, to, enforcement json.RawMessage) Direction {
 	switch text(rule["type"]) {
 	case "override":
 		d = Looser
-	case "validation":
+	case "validation", "case_routing":
 	default:
 		d = Stricter
 	}
