@@ -83,14 +83,10 @@ func (a CommentCase) ForCase() (name, typ string, body any, reason string) {
 	return "comment", cases.TypeCommented, cases.Commented{Text: a.Text}, ""
 }
 
-// Forced reports whether the Case is to be completed also while a build runs that it is
-// about.
-func (a MoveCase) Forced() bool { return a.Force }
-
 // AddTask adds a Task to a Case.
 type AddTask struct {
 	// Key names it within the Case; absent, it gets one.
-	Key string `json:"key,omitempty" maxLength:"100" pattern:"^[!-~]+$" doc:"Names it within the Case: no two have the same"`
+	Key         string `json:"key,omitempty" maxLength:"100" pattern:"^[!-~]+$" doc:"Names it within the Case: no two have the same"`
 	Type        string `json:"type,omitempty" maxLength:"100" doc:"task if absent"`
 	Title       string `json:"title" minLength:"1" maxLength:"512"`
 	Description string `json:"description,omitempty" maxLength:"20000"`
