@@ -17,11 +17,12 @@ import (
 )
 
 // Config is what the API works with. Limits, Checks and Metrics may be left out, and
-// so may Releases and Channels, both or none: there are no such paths then.
+// so may Releases and Channels, both or none, and Cases: there are no such paths then.
 type Config struct {
 	Builds        Builds
 	Releases      Releases
 	Channels      Channels
+	Cases         Cases
 	Keys          Keys
 	Contracts     Contracts
 	Webhooks      Webhooks
@@ -77,6 +78,7 @@ type server struct {
 	builds        Builds
 	releases      Releases
 	channels      Channels
+	cases         Cases
 	keys          Keys
 	contracts     Contracts
 	webhooks      Webhooks
@@ -108,7 +110,7 @@ func New(config Config) (http.Handler, error) {
 		return nil, fmt.Errorf("api: %w", err)
 	}
 	s := &server{
-		builds: config.Builds, releases: config.Releases, channels: config.Channels, keys: config.Keys, contracts: config.Contracts, webhooks: config.Webhooks, policies: config.Policies, telemetry: config.Telemetry, reader: config.Reader, artifacts: config.Artifacts, ledger: config.Ledger,
+		builds: config.Builds, releases: config.Releases, channels: config.Channels, cases: config.Cases, keys: config.Keys, contracts: config.Contracts, webhooks: config.Webhooks, policies: config.Policies, telemetry: config.Telemetry, reader: config.Reader, artifacts: config.Artifacts, ledger: config.Ledger,
 		authenticator: config.Authenticator, log: config.Log, checks: config.Checks,
 		limits: config.Limits.withDefaults(), format: jsonFormat(), builtin: documents,
 	}
@@ -123,6 +125,9 @@ func New(config Config) (http.Handler, error) {
 		s.registerRollback(api)
 		s.registerRevocations(api)
 		s.registerChannels(api)
+	}
+	if config.Cases != nil {
+		s.registerCases(api)
 	}
 	s.registerRecords(api)
 	s.registerArtifacts(api)

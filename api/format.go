@@ -42,7 +42,7 @@ func unmarshalStrictly(data []byte, v any) error {
 
 // bodyError is an error at a place of a request body.
 type bodyError struct {
-	place   string
+	place   textPlace
 	pointer string // JSON Pointer (RFC 6901)
 	cause   error
 }
@@ -56,17 +56,24 @@ func (e *bodyError) Error() string {
 
 func (e *bodyError) Unwrap() error { return e.cause }
 
-func placeOf(data []byte, offset int64) string {
+// textPlace is a place in a text, from 1.
+type textPlace struct{ line, column int }
+
+func (p textPlace) String() string { return fmt.Sprintf("line %d, column %d", p.line, p.column) }
+
+func placeOf(data []byte, offset int64) textPlace {
 	before := data[:min(int(offset), len(data))]
-	line := bytes.Count(before, []byte{'\n'}) + 1
-	column := len(before) - bytes.LastIndexByte(before, '\n')
-	return fmt.Sprintf("line %d, column %d", line, column)
+	return textPlace{line: bytes.Count(before, []byte{'\n'}) + 1, column: len(before) - bytes.LastIndexByte(before, '\n')}
 }
 
 // decodeStrictly reads a document into a struct and refuses members that the
 // struct does not have.
 func decodeStrictly(data []byte, into any) error {
 	err := jsonv2.Unmarshal(data, into, jsonv2.RejectUnknownMembers(true))
+	var syntax *jsontext.SyntacticError
+	if errors.As(err, &syntax) {
+		return &bodyError{place: placeOf(data, syntax.ByteOffset), pointer: string(syntax.JSONPointer), cause: syntax.Err}
+	}
 	var semantic *jsonv2.SemanticError
 	if errors.As(err, &semantic) {
 		cause := semantic.Err

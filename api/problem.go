@@ -13,6 +13,7 @@ import (
 	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/gates/mandate"
+	"github.com/initkoa/orgo/records/cases"
 	"github.com/initkoa/orgo/records/store"
 )
 
@@ -42,6 +43,17 @@ var statuses = map[gates.Code]int{
 	gates.RecordUnavailable:    http.StatusConflict,
 	gates.TooManyStreams:       http.StatusTooManyRequests,
 	gates.LedgerPending:        http.StatusConflict,
+	gates.CaseTerminal:         http.StatusConflict,
+	gates.CaseFull:             http.StatusConflict,
+	gates.CaseCauseActive:      http.StatusConflict,
+	gates.TaskUnknown:          http.StatusNotFound,
+	gates.TaskExists:           http.StatusConflict,
+	gates.TaskTerminal:         http.StatusConflict,
+	gates.TasksOpen:            http.StatusConflict,
+	gates.VersionStale:         http.StatusConflict,
+	gates.ReviewMissing:        http.StatusConflict,
+	gates.ReopenNotPermitted:   http.StatusConflict,
+	gates.DeadlineNotDue:       http.StatusConflict,
 	gates.StoreUnavailable:     http.StatusServiceUnavailable,
 	gates.TemporalUnavailable:  http.StatusServiceUnavailable,
 	gates.RunnerUnavailable:    http.StatusServiceUnavailable,
@@ -100,12 +112,15 @@ func known(err error) *problem {
 		mismatch    *store.SchemaMismatch
 		tooLarge    *http.MaxBytesError
 		badPolicy   *mandate.Error
+		byCase      *cases.Refusal
 	)
 	switch {
 	case errors.As(err, &own):
 		return own
 	case errors.As(err, &refusal):
 		return withDetails(newProblem(refusal.Code, refusal.Message), refusal.Details)
+	case errors.As(err, &byCase):
+		return refusedByCase(byCase)
 	case errors.As(err, &tooLarge):
 		p := invalid("body", "has more than the %d bytes admitted", tooLarge.Limit)
 		p.Status = http.StatusRequestEntityTooLarge

@@ -8,6 +8,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/initkoa/orgo/gates/rollout"
+	"github.com/initkoa/orgo/gates/routing"
+	"github.com/initkoa/orgo/records/cases"
 	"github.com/initkoa/orgo/records/index"
 	"github.com/initkoa/orgo/records/release"
 )
@@ -18,6 +20,8 @@ var prefixed = map[string]bool{
 	typeOf[release.Record]().PkgPath(): true,
 	typeOf[rollout.Record]().PkgPath(): true,
 	typeOf[index.Pack]().PkgPath():     true,
+	typeOf[cases.Case]().PkgPath():     true,
+	typeOf[routing.Facts]().PkgPath():  true,
 }
 
 // schemaName names a type in the OpenAPI document: by its name, after that of its

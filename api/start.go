@@ -26,24 +26,31 @@ type startInput struct {
 }
 
 func (s *server) startBuild(ctx context.Context, caller Identity, in *startInput) (*buildAnswer, error) {
-	if err := checkInputs(in.Body.Inputs); err != nil {
-		return nil, err
-	}
-	request := newRequest(caller, in.IdempotencyKey, in.Body.Trigger)
-	request.Inputs = in.Body.Inputs
-	request.ReproduceOf = in.Body.ReproduceOf
-	var err error
-	if request.Pipeline, err = s.storePipeline(ctx, in.Body.Pipeline); err != nil {
-		return nil, err
-	}
-	if request.Policy, err = s.storePolicy(ctx, caller, in.Body.Policy); err != nil {
-		return nil, err
-	}
-	if request.Contracts, err = s.storeContracts(ctx, caller.Organization, in.Body.Contracts); err != nil {
+	request, err := s.requestOf(ctx, caller, in.IdempotencyKey, in.Body, in.Body.Trigger)
+	if err != nil {
 		return nil, err
 	}
 	view, err := s.builds.Start(ctx, request)
 	return &buildAnswer{Location: location(view.BuildID), Body: view}, err
+}
+
+// requestOf stores the documents that were sent for a build and returns its request.
+func (s *server) requestOf(
+	ctx context.Context, caller Identity, key string, sent client.StartBuild, trigger client.BuildTrigger,
+) (request records.BuildRequest, err error) {
+	if err := checkInputs(sent.Inputs); err != nil {
+		return request, err
+	}
+	request = newRequest(caller, key, trigger)
+	request.Inputs, request.ReproduceOf = sent.Inputs, sent.ReproduceOf
+	if request.Pipeline, err = s.storePipeline(ctx, sent.Pipeline); err != nil {
+		return request, err
+	}
+	if request.Policy, err = s.storePolicy(ctx, caller, sent.Policy); err != nil {
+		return request, err
+	}
+	request.Contracts, err = s.storeContracts(ctx, caller.Organization, sent.Contracts)
+	return request, err
 }
 
 func newRequest(caller Identity, key string, trigger client.BuildTrigger) records.BuildRequest {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Problem is a refusal or failure as problem details (RFC 9457), with Orgo's
@@ -19,6 +20,27 @@ type Problem struct {
 	Class      string         `json:"class,omitempty" doc:"The class of the failure"`
 	Remedy     string         `json:"remedy,omitempty" doc:"What would help"`
 	Errors     []ProblemError `json:"errors,omitempty" doc:"Each single error and its place"`
+	Conflict   *Conflict      `json:"conflict,omitempty" doc:"What a stale writer has not seen"`
+}
+
+// Conflict is what a writer has not seen whose version is not the newest any more.
+type Conflict struct {
+	Seen    int64 `json:"seen_version"`
+	Current int64 `json:"current_version"`
+	// Changes are what came after the version that was seen, in order; no more than the
+	// first 100.
+	Changes []Change `json:"changes"`
+}
+
+// Change is one thing that happened to a Case.
+type Change struct {
+	Version int64     `json:"version"`
+	Type    string    `json:"type"` // of the entry
+	Actor   string    `json:"actor"`
+	At      time.Time `json:"at"`
+	To      string    `json:"to,omitempty"` // the state that it led to
+	TaskID  string    `json:"task_id,omitempty"`
+	Reason  string    `json:"reason,omitempty"`
 }
 
 // ProblemError is one of the errors of a problem. Location is the place in the

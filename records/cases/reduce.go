@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/person"
 )
 
 // Reduce folds one entry into a Case and returns the new state; before is not
@@ -142,8 +143,12 @@ func (c *Case) needs(what need, body Moved, e records.Entry) *Refusal {
 		return c.refuse(CodeReason, "say why it becomes %s", body.To)
 	case what == resolution && body.Resolution == "":
 		return c.refuse(CodeResolution, "say how it was resolved")
-	case what == approval && e.Actor == c.ResolvedBy && e.Actor != records.Erased:
-		return c.refuse(CodeApprover, "%s resolved it: another person approves", e.Actor)
+	case what == approval && e.Actor == records.Erased:
+		return nil // it was admitted when it was known who that is
+	case what == approval && person.AnyAlike(e.Actor, c.ResolvedBy):
+		return c.refuse(CodeApprover, "%s resolved it, or has a name that reads like theirs: another person approves", e.Actor)
+	case what == approval && person.Mixed(e.Actor):
+		return c.refuse(CodeApprover, "%s has letters of several scripts, and can be taken for another name", e.Actor)
 	}
 	return nil
 }

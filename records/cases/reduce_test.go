@@ -112,7 +112,9 @@ func TestACaseIsCompletedByAnother(t *testing.T) {
 	require.NoError(t, h.move("ann", "", cases.InProgress, ""))
 	require.Equal(t, cases.CodeReview, code(h.move("ann", "", cases.Completed, "fixed")))
 	require.NoError(t, h.move("ann", "", cases.WaitingReview, "fixed"))
-	require.Equal(t, cases.CodeApprover, code(h.move("ann", "", cases.Completed, "")))
+	for _, name := range []string{"ann", "Ann", "a\u200bnn", "ａnn", "bоb"} { // the last has a Cyrillic letter
+		require.Equal(t, cases.CodeApprover, code(h.move(name, "", cases.Completed, "")), "%q", name)
+	}
 	require.NoError(t, h.move("bob", "", cases.Completed, ""))
 	require.Equal(t, cases.CodeTerminal, code(h.move("carl", "", cases.Completed, "")))
 }
