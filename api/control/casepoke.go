@@ -13,8 +13,8 @@ import (
 	"github.com/initkoa/orgo/workflows"
 )
 
-// CaseStore is where Cases are read.
-type CaseStore interface {
+// CaseReader is where Cases are read.
+type CaseReader interface {
 	Case(ctx context.Context, organization, caseID string) (cases.Case, error)
 }
 
@@ -23,7 +23,7 @@ type CaseStore interface {
 // and a change that was made while Temporal was away is told later.
 type CasePoke struct {
 	Temporal client.Client
-	Cases    CaseStore
+	Cases    CaseReader
 }
 
 // unmoving are the types of entries of a Case that no deadline depends on.

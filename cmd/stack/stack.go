@@ -169,6 +169,15 @@ func (k *Stack) Releases() control.Releases {
 	return control.Releases{Store: k.store, Entities: k.entities, Channels: k.Channels(), Clock: activities.SystemClock{}}
 }
 
+// Cases returns the control over Cases and Tasks.
+func (k *Stack) Cases() control.Cases {
+	return control.Cases{CaseStore: k.store, Policies: k.policies(), Clock: activities.SystemClock{}}
+}
+
+func (k *Stack) policies() control.Policies {
+	return control.Policies{Store: k.store, Artifacts: k.artifacts, Clock: activities.SystemClock{}, Trust: k.trust}
+}
+
 // Telemetry returns the intake of telemetry.
 func (k *Stack) Telemetry() control.Telemetry {
 	return control.Telemetry{Store: k.store, Releases: k.directory, Clock: activities.SystemClock{}}
@@ -213,8 +222,8 @@ func (k *Stack) Handler() (http.Handler, error) {
 			Temporal: k.settings.Temporal, Namespace: k.settings.Namespace, Store: k.store,
 			Clock: activities.SystemClock{}, Key: k.settings.CallbackKey,
 		},
-		Policies: control.Policies{Store: k.store, Artifacts: k.artifacts, Clock: activities.SystemClock{}, Trust: k.trust},
-		Releases: k.Releases(), Channels: k.Channels(),
+		Policies: k.policies(),
+		Releases: k.Releases(), Channels: k.Channels(), Cases: k.Cases(),
 		Telemetry: k.Telemetry(),
 		Reader:    k.store, Ledger: k.store, Events: k.store, Artifacts: k.artifacts,
 		Streams:       newStreams(k.observer.Registry()),

@@ -79,7 +79,7 @@ func (f *fixture) release(t *testing.T, s *story) {
 		if len(version.Decisions) > 0 && s.decision != nil {
 			f.append(t, f.releaseEntry(t, "decision", s.decision))
 		}
-		sealed, err := version.Sealed()
+		sealed, _, err := version.Sealed()
 		require.NoError(t, err)
 		f.append(t, f.releaseEntry(t, "record", sealed))
 		if i == s.attests {
