@@ -132,3 +132,16 @@ func isOf(has, key string) bool {
 	n, err := strconv.Atoi(number)
 	return renewal && err == nil && n > 1
 }
+
+// Path returns the states that a Task goes through to be completed by what happened:
+// nobody completes what is on hold, so that is taken up first. What has ended has none.
+func Path(from cases.TaskStatus) []cases.TaskStatus {
+	switch {
+	case from.Terminal():
+		return nil
+	case slices.Contains(from.From(), cases.TaskCompleted):
+		return []cases.TaskStatus{cases.TaskCompleted}
+	default:
+		return []cases.TaskStatus{cases.TaskInProgress, cases.TaskCompleted}
+	}
+}

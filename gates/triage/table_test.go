@@ -115,3 +115,19 @@ func TestAKnownDeadlineThatHasPassedIsDueAtOnce(t *testing.T) {
 	require.EqualValues(t, 9, routed.Tasks[1].DueWithin)
 	require.EqualValues(t, 9, route.Tasks[0].DueWithin, "the route is left as it was")
 }
+
+// What happened completes a Task whatever somebody did with it before.
+func TestEveryTaskCanBeCompletedByWhatHappens(t *testing.T) {
+	t.Parallel()
+	for _, from := range cases.TaskStatuses() {
+		path, at := triage.Path(from), from
+		for _, to := range path {
+			require.Contains(t, at.From(), to)
+			at = to
+		}
+		require.Equal(t, from.Terminal(), path == nil)
+		if !from.Terminal() {
+			require.Equal(t, cases.TaskCompleted, at)
+		}
+	}
+}
