@@ -18,6 +18,8 @@ const (
 	recordDocument     = "build-record.koa"
 	releaseDocument    = "release-record"
 	koaReleaseDocument = "release-record.koa"
+	koaCaseDocument    = "case.koa"
+	koaTaskDocument    = "task.koa"
 )
 
 // DocumentError says that a document does not satisfy Orgo's schema for it.
@@ -57,6 +59,12 @@ func ValidateKOAReleaseRecord(canonical []byte) error {
 	return validateOwn(koaReleaseDocument, canonical)
 }
 
+// ValidateKOACase does the same for a Case in KOA's form.
+func ValidateKOACase(canonical []byte) error { return validateOwn(koaCaseDocument, canonical) }
+
+// ValidateKOATask does the same for a Task in KOA's form.
+func ValidateKOATask(canonical []byte) error { return validateOwn(koaTaskDocument, canonical) }
+
 func validateOwn(document string, data []byte) error {
 	validators, err := ownValidators()
 	if err != nil {
@@ -78,7 +86,9 @@ func validateOwn(document string, data []byte) error {
 
 var ownValidators = sync.OnceValues(func() (*Validators, error) {
 	set := map[string][]byte{}
-	for _, document := range []string{pipelineDocument, bundleDocument, recordDocument, releaseDocument, koaReleaseDocument} {
+	for _, document := range []string{
+		pipelineDocument, bundleDocument, recordDocument, releaseDocument, koaReleaseDocument, koaCaseDocument, koaTaskDocument,
+	} {
 		data, err := fs.ReadFile(ownDocuments, "documents/"+document+schemaSuffix)
 		if err != nil {
 			return nil, err

@@ -11,6 +11,7 @@ func TestOwnDocuments(t *testing.T) {
 	for document, validate := range map[string]func([]byte) error{
 		pipelineDocument: ValidatePipeline, bundleDocument: ValidateMandateBundle, recordDocument: ValidateKOABuildRecord,
 		releaseDocument: ValidateReleaseRecord, koaReleaseDocument: ValidateKOAReleaseRecord,
+		koaCaseDocument: ValidateKOACase, koaTaskDocument: ValidateKOATask,
 	} {
 		t.Run(document, func(t *testing.T) {
 			t.Parallel()

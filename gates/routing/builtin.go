@@ -38,7 +38,7 @@ var desks = []desk{
 	{"policy-owners", []string{"policy owner"}, policyOwners, "1000.20", "Governance.Policy"},
 	{"runner-owners", []string{"runner owner"}, runnerOwners, "1000.30", "Ops.Runners"},
 	{"publishers", []string{"publisher", "requester"}, publishers, "1000.40", "Content.Publishing"},
-	{"operators", []string{"operator", "approver", "time", "nobody"}, operators, "1000.12", "Ops.Maintenance"},
+	{"operators", nil, operators, "1000.12", "Ops.Maintenance"},
 }
 
 // level is what a severity means for how soon something is done.
@@ -71,7 +71,10 @@ func BuiltIn() Rules {
 	}
 	anyRollback := rollbackRule(levels[2]) // of what nobody has given a severity
 	anyRollback.ID, anyRollback.When.Severities = "rollback", nil
-	rules.Rules = append(rules.Rules, anyRollback, approvalRule(), glassRule())
+	rules.Rules = append(rules.Rules, anyRollback,
+		waitRule(cases.CauseApproval, cases.TaskApprove, governance, "1000.60.0.Governance.Approval", "Approve or reject the release"),
+		waitRule(cases.CausePromotion, cases.TaskPromote, operators, "1000.61.0.Ops.Promotion", "Promote the release, or take it back"),
+		glassRule())
 	for _, d := range desks {
 		for _, l := range levels {
 			rules.Rules = append(rules.Rules, d.rule(l))
@@ -132,20 +135,20 @@ func rollbackRule(l level) Rule {
 	return Rule{ID: "rollback-" + l.id(), When: When{Causes: []string{cases.CauseRollback}, Severities: []string{l.severity}}, Then: then}
 }
 
-// approvalRule is of what waits for agreement. Orgo puts the Task's deadline where the
-// approvals expire, if they do.
-func approvalRule() Rule {
+// waitRule is of what waits for a person's word. Orgo puts the Task's deadline where
+// that comes too late, if it does.
+func waitRule(cause, task string, owner cases.Owner, label, title string) Rule {
 	const respond, resolve = 8 * time.Hour, 72 * time.Hour
-	return Rule{ID: "approval", When: When{Causes: []string{cases.CauseApproval}}, Then: Then{
-		Label: "1000.60.0.Governance.Approval", Owners: []cases.Owner{governance}, Priority: cases.Medium, Visibility: cases.Internal,
+	return Rule{ID: cause, When: When{Causes: []string{cause}}, Then: Then{
+		Label: label, Owners: []cases.Owner{owner}, Priority: cases.Medium, Visibility: cases.Internal,
 		RespondWithin: span(respond), ResolveWithin: span(resolve), Escalation: escalation(respond), CloseCleared: true,
-		Tasks: []cases.Plan{{Key: cases.TaskApprove, Type: "approval", Title: "Approve or reject the release", DueWithin: span(resolve)}},
+		Tasks: []cases.Plan{{Key: task, Type: cause, Title: title, DueWithin: span(resolve)}},
 	}}
 }
 
-// glassRule is of a break-glass: it is reviewed within a week (docs/policy.md).
+// glassRule is of a break-glass. Orgo puts the Task's deadline where the review is due.
 func glassRule() Rule {
-	const respond, resolve = 24 * time.Hour, 7 * 24 * time.Hour
+	const respond, resolve = 24 * time.Hour, 72 * time.Hour
 	return Rule{ID: "break-glass", When: When{Causes: []string{cases.CauseBreakGlass}}, Then: Then{
 		Label: "1000.70.0.Governance.Review", Owners: []cases.Owner{governance, policyOwners}, Priority: cases.High, Visibility: cases.Internal,
 		RespondWithin: span(respond), ResolveWithin: span(resolve), Escalation: escalation(respond), Review: true, ReopenWithin: span(reopenWithin),

@@ -112,6 +112,8 @@ type Cleared struct {
 
 // Clock is a deadline. The zero Clock is none.
 type Clock struct {
+	// Within is the span that there was at first.
+	Within records.Duration `json:"within,omitempty"`
 	// Due is when it is over, with every pause so far.
 	Due *time.Time `json:"due_at,omitempty"`
 	// Met is when it was met.

@@ -40,9 +40,13 @@ func (o Opened) problem() string {
 		return "its ordinal is less than 1"
 	case len(o.Refs) > MaxRefs:
 		return fmt.Sprintf("it has more than %d references", MaxRefs)
+	case slices.ContainsFunc(o.Refs, func(r Ref) bool { return !r.valid() }):
+		return "a reference has a ref_type and a ref"
 	}
 	return o.Route.Problem()
 }
+
+func (r Ref) valid() bool { return r.Type != "" && r.Ref != "" }
 
 // Problem says what keeps a route from being one, or nothing.
 func (r Route) Problem() string {

@@ -78,14 +78,19 @@ func begin(at time.Time, within records.Duration) Clock {
 		return Clock{}
 	}
 	due := at.Add(within.Std())
-	return Clock{Due: &due}
+	return Clock{Within: within, Due: &due}
 }
 
-// meet notes when a clock was met. Only the first time counts.
-func (k *Clock) meet(at time.Time) {
-	if k.Due != nil && k.Met == nil {
-		k.Met = &at
+// meet notes when a clock was met. Only the first time counts. One that is paused
+// since a time was put off until then: it is not met late for that.
+func (k *Clock) meet(at time.Time, paused *time.Time) {
+	if k.Due == nil || k.Met != nil {
+		return
 	}
+	if paused != nil {
+		k.shift(max(0, at.Sub(*paused)))
+	}
+	k.Met = &at
 }
 
 // shift puts a clock that runs off by how long it was paused.

@@ -18,6 +18,8 @@ func Reduce(before Case, e records.Entry, sequence int64) (Case, error) {
 		return before, (&Case{CaseID: e.Subject.ID}).refuse(CodeInvalid, "%q is no type of entry of a Case", e.Type)
 	case (before.CaseID == "") != (e.Type == TypeOpened):
 		return before, (&Case{CaseID: e.Subject.ID}).refuse(CodeInvalid, "%s must be its first entry, and only its first", TypeOpened)
+	case before.CaseID != "" && (e.Subject != Subject(before.CaseID) || e.Organization != before.Organization):
+		return before, before.refuse(CodeInvalid, "the entry is of %s %s in organization %s", e.Subject.Kind, e.Subject.ID, e.Organization)
 	}
 	after := before
 	after.Owners, after.Refs, after.Codes = slices.Clone(before.Owners), slices.Clone(before.Refs), slices.Clone(before.Codes)
@@ -96,7 +98,8 @@ func reduceRecurred(c *Case, body Recurred, _ records.Entry, _ int64) *Refusal {
 	c.Cleared = nil
 	c.Codes = merged(c.Codes, body.Codes)
 	for _, ref := range body.Refs {
-		if refusal := c.link(ref); refusal != nil {
+		// One that is full counts all the same: the entry has the references.
+		if refusal := c.link(ref); refusal != nil && refusal.Code != CodeFull {
 			return refusal
 		}
 	}
@@ -126,7 +129,7 @@ func reduceMoved(c *Case, body Moved, e records.Entry, sequence int64) *Refusal 
 		}
 	}
 	c.Status = body.To
-	c.Response.meet(e.At)
+	c.Response.meet(e.At, c.PausedAt)
 	if legal.needs == resolution {
 		c.Resolution, c.ResolvedBy = body.Resolution, e.Actor
 	}
@@ -143,8 +146,10 @@ func (c *Case) needs(what need, body Moved, e records.Entry) *Refusal {
 		return c.refuse(CodeReason, "say why it becomes %s", body.To)
 	case what == resolution && body.Resolution == "":
 		return c.refuse(CodeResolution, "say how it was resolved")
+	case what == approval && person.Alike(e.Actor, records.SystemActor):
+		return c.refuse(CodeApprover, "a person approves, and not Orgo")
 	case what == approval && person.AnyAlike(e.Actor, c.ResolvedBy):
-		return c.refuse(CodeApprover, "%s resolved it, or has a name that reads like theirs: another person approves", e.Actor)
+		return c.refuse(CodeApprover, "%s resolved it, and this is the same name or reads like it: another person approves", c.ResolvedBy)
 	case what == approval && person.Mixed(e.Actor):
 		return c.refuse(CodeApprover, "%s has letters of several scripts, and can be taken for another name", e.Actor)
 	}
@@ -153,10 +158,10 @@ func (c *Case) needs(what need, body Moved, e records.Entry) *Refusal {
 
 // end closes a Case, and cancels what is left to do.
 func (c *Case) end(e records.Entry, sequence int64) {
-	c.ClosedAt, c.PausedAt = &e.At, nil
 	if c.Status == Completed {
-		c.Resolve.meet(e.At)
+		c.Resolve.meet(e.At, c.PausedAt)
 	}
+	c.ClosedAt, c.PausedAt = &e.At, nil
 	for i := range c.Tasks {
 		if t := &c.Tasks[i]; !t.Status.Terminal() {
 			t.Status, t.Resolution = TaskCancelled, "the Case ended: "+e.Reason
@@ -212,14 +217,14 @@ func reduceAssigned(c *Case, body Assigned, _ records.Entry, _ int64) *Refusal {
 }
 
 func reduceLinked(c *Case, body Linked, _ records.Entry, _ int64) *Refusal {
-	if body.Ref.Type == "" || body.Ref.Ref == "" {
-		return c.refuse(CodeInvalid, "a reference has a ref_type and a ref")
-	}
 	return c.link(body.Ref)
 }
 
 // link adds a reference, once.
 func (c *Case) link(ref Ref) *Refusal {
+	if !ref.valid() {
+		return c.refuse(CodeInvalid, "a reference has a ref_type and a ref")
+	}
 	if slices.ContainsFunc(c.Refs, func(r Ref) bool { return r.Type == ref.Type && r.Ref == ref.Ref }) {
 		return nil
 	}
@@ -247,6 +252,9 @@ func reduceCleared(c *Case, _ ClearedBy, e records.Entry, _ int64) *Refusal {
 
 func reduceEscalated(c *Case, body Escalated, e records.Entry, sequence int64) *Refusal {
 	due := body.Deadline
+	if !slices.Contains(deadlineKinds, due.Kind) {
+		return c.refuse(CodeInvalid, "%q is none of the deadlines %v", due.Kind, deadlineKinds)
+	}
 	at := slices.IndexFunc(c.running(due.Kind), func(d Deadline) bool { return d.TaskID == due.TaskID })
 	if at < 0 {
 		return c.refuse(CodeNotDue, "nothing of %s is due: it was met, is paused, or has gone through all levels", due.Kind)

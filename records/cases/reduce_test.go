@@ -18,9 +18,10 @@ var (
 
 // history is a Case as it comes about.
 type history struct {
-	t   *testing.T
-	now time.Time
-	n   int64
+	t     *testing.T
+	now   time.Time
+	n     int64
+	audit []records.Entry // those that were taken
 	cases.Case
 }
 
@@ -58,6 +59,7 @@ func (h *history) do(typ, actor, reason string, body any) error {
 	if err == nil {
 		h.Case = after
 		h.n++
+		h.audit = append(h.audit, e)
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package cases
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/initkoa/orgo/records"
 )
@@ -14,6 +15,8 @@ func reduceTaskOpened(c *Case, body TaskOpened, e records.Entry, sequence int64)
 		return c.refuse(CodeFull, "it has %d tasks, the most there can be", MaxTasks)
 	case body.TaskID != TaskID(c.CaseID, body.Plan.Key):
 		return c.refuse(CodeInvalid, "the id of the task is not that of its key %q", body.Plan.Key)
+	case !slices.Contains(Sources(), body.Source):
+		return c.refuse(CodeInvalid, "source %q is none of %v", body.Source, Sources())
 	case c.Keyed(body.Plan.Key) != nil:
 		return c.refuse(CodeTaskExists, "it has a task %q", body.Plan.Key)
 	}
@@ -71,9 +74,9 @@ func reduceTaskMoved(c *Case, body TaskMoved, e records.Entry, sequence int64) *
 		return c.refuseTask(t, CodeResolution, "say what was done")
 	}
 	t.Status = body.To
-	t.Reactivity.meet(e.At)
+	t.Reactivity.meet(e.At, t.PausedAt)
 	if t.Status == TaskCompleted {
-		t.Due.meet(e.At)
+		t.Due.meet(e.At, t.PausedAt)
 	}
 	if t.Status.Terminal() {
 		t.Resolution = cmp.Or(body.Resolution, e.Reason)
