@@ -216,7 +216,11 @@ func (s *server) getCase(ctx context.Context, caller Identity, in *caseInput) (*
 		if err != nil {
 			return nil, err
 		}
-		form = caseKOA(found, history)
+		audit := make([]records.Entry, len(history))
+		for i, entry := range history {
+			audit[i] = entry.Entry
+		}
+		form = found.KOA(audit)
 	}
 	body, err := records.Canonical(form)
 	return &versionedDocument{ContentType: records.MediaJSON, ETag: etag(found.Version), Body: body}, err
