@@ -78,13 +78,14 @@ type RevokeCause struct {
 	Release       string         // the pack of this release
 	Snapshot      records.Digest // built from this snapshot
 	RunnerVersion string         // made by a runner of this version
-	Key           string         // signed with this key
+	Key           string         // signed with this key, or attested with it
 }
 
 // RevokeResult is what a cause came to.
 type RevokeResult struct {
 	Packs    []records.Digest
 	Channels []records.ChannelName // that were told
+	Known    []records.ChannelName // that knew it already
 }
 
 // Keys is the control over the keys that sign.

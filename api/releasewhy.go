@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -78,12 +79,27 @@ func explainRelease(record release.Record, decisions map[string]store.Stored) (c
 	}
 	for _, code := range why.Codes {
 		if !explained[code] {
-			why.Unmet = append(why.Unmet, newUnmet(code, whereIn(record), ""))
+			why.Unmet = append(why.Unmet, newUnmet(code, whereIn(record), said(record, code)))
 		}
 	}
 	// What ended it comes first.
 	slices.SortStableFunc(why.Unmet, func(a, b client.Unmet) int { return cmp.Compare(rank(a, record), rank(b, record)) })
 	return why, nil
+}
+
+// said returns what the record tells of a code: the reason of the newest event that bears
+// it, such as which release of the set has ended.
+func said(record release.Record, code string) string {
+	for _, event := range slices.Backward(record.Events) {
+		var details struct {
+			Code   string `json:"reason_code"`
+			Reason string `json:"reason"`
+		}
+		if json.Unmarshal(event.Details, &details) == nil && details.Code == code && details.Reason != "" {
+			return details.Reason
+		}
+	}
+	return ""
 }
 
 func rank(unmet client.Unmet, record release.Record) int {

@@ -31,11 +31,17 @@ func (s *server) revoke(ctx context.Context, caller Identity, in *revokeInput) (
 	if err != nil {
 		return nil, err
 	}
-	revoked := client.Revocation{Packs: append([]records.Digest{}, result.Packs...), Channels: make([]string, len(result.Channels))}
-	for i, channel := range result.Channels {
-		revoked.Channels[i] = channel.String()
+	return &struct{ Body client.Revocation }{client.Revocation{
+		Packs: append([]records.Digest{}, result.Packs...), Channels: channelTexts(result.Channels), Known: channelTexts(result.Known),
+	}}, nil
+}
+
+func channelTexts(names []records.ChannelName) []string {
+	texts := make([]string, len(names))
+	for i, name := range names {
+		texts[i] = name.String()
 	}
-	return &struct{ Body client.Revocation }{revoked}, nil
+	return texts
 }
 
 // causeOf reads the one cause that a body names.

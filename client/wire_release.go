@@ -80,6 +80,7 @@ type Revoke struct {
 type Revocation struct {
 	Packs    []records.Digest `json:"packs"`
 	Channels []string         `json:"channels"` // environment/channel; those that were told
+	Known    []string         `json:"known"`    // those that knew it already
 }
 
 // ChannelList is every channel, by name.

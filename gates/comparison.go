@@ -2,9 +2,12 @@ package gates
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/initkoa/orgo/gates/sequential"
+	"github.com/initkoa/orgo/records/telemetry"
 )
 
 // Comparison is how often a metric's executions failed in a cohort and in what
@@ -19,6 +22,43 @@ type Comparison struct {
 	// Before is what the windows before this one amount to (Carried), or
 	// sequential.Start in the first.
 	Before sequential.State `json:"before,omitzero"`
+	// NoControl says that there is nothing to compare with: no cohort of the channel runs
+	// an earlier version, or none does any more.
+	NoControl bool `json:"no_control,omitempty"`
+}
+
+// failureRate ends the name of the metric that has the share of executions that failed.
+const failureRate = ".failure_rate"
+
+// Against returns the window with a comparison of every metric that counts failures:
+// the counts of the relayed window that it is the evidence of, with those of the
+// control, by metric of the relayed window. A nil control says that there is none; a
+// metric that it lacks was not reported by it.
+func (w Window) Against(relayed telemetry.Window, control map[string]Counts) Window {
+	next := w
+	next.Metrics = slices.Clone(w.Metrics)
+	for i, metric := range next.Metrics {
+		name, counts := strings.CutSuffix(metric.Name, failureRate)
+		of, there := relayed.Metrics[name]
+		if !counts || !there {
+			continue
+		}
+		if control == nil {
+			next.Metrics[i].Comparison = &Comparison{NoControl: true}
+			continue
+		}
+		failures := of.Failures
+		next.Metrics[i].Comparison = &Comparison{Since: w.ActivatedAt, Canary: Counts{Samples: of.Samples, Failures: &failures}, Control: control[name]}
+	}
+	return next
+}
+
+// Compares reports whether any rule of the policy compares with a control.
+func (r Ruleset) Compares() bool {
+	return slices.ContainsFunc(r.rules[GateHealth], func(rule compiledRule) bool {
+		var config healthConfig
+		return strict(rule.Config, &config) == nil && slices.ContainsFunc(config.Metrics, func(m metricRule) bool { return m.Compare != nil })
+	})
 }
 
 // Counts is how many executions there were and how many of them failed. No count
@@ -50,6 +90,10 @@ type compareRule struct {
 	// matter.
 	MinEffect  *sequential.Decimal `json:"min_effect,omitempty"`
 	MinSamples int64               `json:"min_samples"` // on each side
+	// RequireControl makes it no pass that there is no control. Otherwise there is then
+	// nothing to object to: in the last stage of every release nothing is left to compare
+	// with.
+	RequireControl bool `json:"require_control,omitempty"`
 }
 
 func (rule *compareRule) check(at string) error {
@@ -69,6 +113,12 @@ func (rule *compareRule) check(at string) error {
 
 func (rule *compareRule) find(w Window, metric Metric, found func(verdict Verdict, code Code, target, format string, args ...any)) {
 	target := "comparison of " + metric.Name
+	if metric.Comparison != nil && metric.Comparison.NoControl {
+		if rule.RequireControl {
+			found(NoData, MetricNoData, target, "%s has no control to be compared with", metric.Name)
+		}
+		return
+	}
 	state, known := metric.Comparison.look(w.ActivatedAt)
 	if !known {
 		found(NoData, MetricNoData, target, "%s has no counts of both sides since activation, or they do not follow those before", metric.Name)

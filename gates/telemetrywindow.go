@@ -56,7 +56,7 @@ func metricsOf(name string, m telemetry.Metric) []Metric {
 	if signal {
 		unit = 1000
 	} else {
-		metrics = append(metrics, ratio(name+".failure_rate", m.Failures, m.Samples))
+		metrics = append(metrics, ratio(name+failureRate, m.Failures, m.Samples))
 	}
 	count := m.Sketch.Count()
 	if count == 0 {
@@ -149,7 +149,7 @@ func (w Window) grownFrom(d Decision) (Window, map[string]Carry, error) {
 // after returns the metric with what it carries of those before.
 func (m Metric) after(before Window, carry Carry) Metric {
 	m.FailedBefore = &carry.FailedBefore
-	if m.Comparison == nil {
+	if m.Comparison == nil || m.Comparison.NoControl {
 		return m
 	}
 	comparison := *m.Comparison

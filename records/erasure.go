@@ -46,6 +46,13 @@ var personal = map[string][][]string{
 	TypeStageFailed:     {{"message"}, {"details"}},
 	TypeStageFinished:   {{"notes"}},
 	TypeStageConflict:   {{"notes"}},
+	// Of package cases, which imports this one.
+	"orgo.case.opened":    {{"summary"}, {"description"}, {"refs", "*", "note"}},
+	"orgo.case.moved":     {{"resolution"}},
+	"orgo.case.linked":    {{"ref", "note"}},
+	"orgo.case.commented": {{"text"}},
+	"orgo.task.moved":     {{"resolution"}},
+	"orgo.task.commented": {{"text"}},
 }
 
 // PersonalDocuments returns the documents that go when an entry is erased: the

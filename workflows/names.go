@@ -46,11 +46,13 @@ const (
 	ActivityDistribute = "orgo.distribute"
 	ActivityVerify     = "orgo.release.verify"
 	ActivityAgain      = "orgo.release.reduce-again"
+	ActivityControl    = "orgo.release.control"
 	ActivitySample     = "orgo.release.sample-target"
 	ActivityAsk        = "orgo.channel.ask"
 	ActivityPublish    = "orgo.activate"
 	ActivityObserve    = "orgo.channel.observe"
 	ActivityExamine    = "orgo.rollback.examine"
+	ActivityRender     = "orgo.render"
 )
 
 // Each stage has activity types of its own, so that the Temporal Web UI tells

@@ -57,6 +57,7 @@ type releaseRun struct {
 	// why: to approve it anew would come to the same.
 	unwelcome *records.Digest
 	refused   releases.Problem
+	controls  map[string]controlled // by cohort: what its window was compared with
 	marked    string
 	unsaved   bool          // a window was refused, and that is not recorded yet
 	attested  rollout.Phase // the phase in which the record was signed
@@ -75,10 +76,9 @@ func Release(ctx workflow.Context, in ReleaseInput) (ReleaseOutcome, error) {
 	if r.judged == nil { // there may be windows that were not judged yet
 		r.judged = map[string]gates.Decision{}
 	}
-	if err := r.handleMessages(ctx); err != nil {
+	if err := r.handleMessages(ctx, r.listen); err != nil {
 		return ReleaseOutcome{}, err
 	}
-	r.listen(ctx)
 	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryRelease, func() (release.Record, error) { return r.record, nil },
 		workflow.QueryHandlerOptions{Description: "The release as this run knows it."}); err != nil {
 		return ReleaseOutcome{}, err
@@ -115,6 +115,8 @@ func (r *releaseRun) begin(ctx workflow.Context) error {
 	r.restart(loaded)
 	r.record, r.rules = release.Record{}, gates.Ruleset{}
 	r.ends, r.happened, r.toPoke = map[string]gates.Judgement{}, nil, nil
+	r.controls = map[string]controlled{}
+	r.announced = 0 // what was to be told may not have been
 	if loaded.Found {
 		if err := json.Unmarshal(loaded.Body, &r.record); err != nil {
 			return fmt.Errorf("record of release %s: %w", r.in.ReleaseID, err)
@@ -257,6 +259,9 @@ func (r *releaseRun) apply(ctx workflow.Context, event rollout.ReleaseEvent) ([]
 	if next.Phase != before.Phase || next.Stage != before.Stage {
 		r.record.Codes, r.record.Waits = nil, nil
 	}
+	if _, after := r.beside(); after != nil && rollout.HasTurn(next.Phase) && !rollout.HasTurn(before.Phase) {
+		r.tellPeer(ctx, after.id, rollout.Effect{Kind: rollout.PeerTurn})
+	}
 	if next.Phase != before.Phase && (next.Ended() || next.Phase == rollout.PhaseRollingBack) {
 		r.tellPeers(ctx, rollout.PeerEnded, next.Stage, next.Code)
 	}
@@ -295,12 +300,12 @@ func (r *releaseRun) tellStory(ctx workflow.Context, event rollout.ReleaseEvent,
 func (r *releaseRun) save(ctx workflow.Context) (bool, error) {
 	done, err := r.commit(ctx, func(version int64) any {
 		r.record.Version, r.record.UpdatedAt = version, workflow.Now(ctx).UTC()
-		sealed, err := r.record.Sealed()
+		sealed, form, err := r.record.Sealed()
 		if err != nil {
 			panic(err) // a record has a canonical form, or is a defect
 		}
 		r.record = sealed
-		return sealed
+		return form
 	})
 	r.show(ctx)
 	if !done || err != nil {

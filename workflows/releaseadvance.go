@@ -26,8 +26,8 @@ func (r *releaseRun) advance(ctx workflow.Context) (*rollout.ReleaseEvent, error
 		return nil, err
 	}
 	stage := r.record.Stage
-	if err := r.barrier(ctx, stage); err != nil {
-		return nil, err
+	if event, err := r.barrier(ctx, stage); event != nil || err != nil {
+		return event, err
 	}
 	for {
 		channel, err := r.channel(ctx)
@@ -157,6 +157,9 @@ func (r *releaseRun) enter(ctx workflow.Context, stage int) (records.CommandOutc
 			return records.CommandOutcome{}, err
 		}
 		part.Frozen = frozen
+	}
+	if err := r.beginControl(ctx, stage); err != nil {
+		return records.CommandOutcome{}, err
 	}
 	now := workflow.Now(ctx).UTC()
 	part.ActivatedAt = &now

@@ -39,6 +39,9 @@ func (r *releaseRun) join(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
 	case turn:
 		return &rollout.ReleaseEvent{Kind: rollout.TurnGranted}, nil
 	case !joined:
+		if event, err := r.inOrder(ctx); event != nil || err != nil {
+			return event, err
+		}
 		outcome, err := r.ask(ctx, rollout.AskJoin, r.joining())
 		switch {
 		case err != nil:

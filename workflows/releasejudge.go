@@ -17,20 +17,14 @@ import (
 )
 
 // listen takes windows of telemetry as they come.
-func (r *releaseRun) listen(ctx workflow.Context) {
+func (r *releaseRun) listen(ctx workflow.Context, hears workflow.Selector) {
 	windows := workflow.GetSignalChannelWithOptions(ctx, SignalWindows, workflow.SignalChannelOptions{
 		Description: "Cumulative windows of telemetry, as the relay reduces them from the stored samples.",
 	})
-	workflow.GoNamed(ctx, "windows", func(ctx workflow.Context) {
-		for {
-			var came []telemetry.Window
-			windows.Receive(ctx, &came)
-			r.merge(ctx, came)
-		}
-	})
+	hears.AddReceive(windows, func(workflow.ReceiveChannel, bool) { r.hear(ctx) })
 }
 
-// hear takes the windows that came and were not yet taken, before a run ends.
+// hear takes the windows that came and were not yet taken.
 func (r *releaseRun) hear(ctx workflow.Context) {
 	windows := workflow.GetSignalChannel(ctx, SignalWindows)
 	for {
@@ -98,7 +92,16 @@ func (r *releaseRun) soak(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
 			return nil, err
 		}
 	}
-	return r.judge(ctx, r.record.Soak, len(r.record.Stages))
+	r.renderBeside(ctx)
+	for {
+		event, err := r.judge(ctx, r.record.Soak, len(r.record.Stages))
+		if err != nil {
+			return nil, err
+		}
+		if done, err := r.rendered(ctx, event); done || err != nil {
+			return event, err
+		}
+	}
 }
 
 // judge looks at the telemetry of everything that is active with every window that
@@ -117,6 +120,9 @@ func (r *releaseRun) judge(ctx workflow.Context, watched *release.StageState, en
 		now := workflow.Now(ctx)
 		if r.news != looked || !now.Before(*watched.EndsAt) {
 			looked = r.news
+			if err := r.countControl(ctx); err != nil {
+				return nil, err
+			}
 			step, worst, decisions := r.look(ctx, watched, entering)
 			if step != gates.Advance && r.past(ctx, entering, decisions) {
 				step = gates.Advance
@@ -244,6 +250,7 @@ func (r *releaseRun) evidence(ctx workflow.Context, cohort string, ends time.Tim
 	if !window.Digest.Valid() {
 		return gates.Window{Ended: !workflow.Now(ctx).Before(ends)} // nothing was heard
 	}
+	window = r.against(cohort, window)
 	var before *gates.Decision
 	if judged, is := r.judged[cohort]; is {
 		before = &judged

@@ -73,7 +73,7 @@ func (r *releaseRun) told(ctx workflow.Context, m rollout.Message) []rollout.Ste
 	if json.Unmarshal(m.Body, &effect) != nil || m.Actor != records.SystemActor {
 		return nil
 	}
-	if effect.Kind == rollout.PeerReady || effect.Kind == rollout.PeerEnded {
+	if effect.Kind.FromPeer() {
 		return r.heardOf(ctx, effect)
 	}
 	kinds := tells[effect.Kind]

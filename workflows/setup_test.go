@@ -16,6 +16,7 @@ import (
 
 	"github.com/initkoa/orgo/activities"
 	"github.com/initkoa/orgo/activities/artifacts"
+	"github.com/initkoa/orgo/activities/casework"
 	"github.com/initkoa/orgo/activities/registry"
 	"github.com/initkoa/orgo/activities/releases"
 	"github.com/initkoa/orgo/activities/runner"
@@ -102,7 +103,7 @@ func setup(t *testing.T) *bench {
 	workflows.Register(b.env, activities.New(activities.Options{
 		Store: b.store, Artifacts: b.artifacts, Runners: b.faults, Clock: activities.SystemClock{},
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Environment: records.Environment{Name: "test"},
-	}), releases.New(releases.Options{Store: b.store, Artifacts: b.artifacts, Clock: activities.SystemClock{}}))
+	}), releases.New(releases.Options{Store: b.store, Artifacts: b.artifacts, Clock: activities.SystemClock{}}), casework.New(b.store, activities.SystemClock{}))
 	return b
 }
 

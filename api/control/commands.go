@@ -14,12 +14,14 @@ import (
 	"github.com/initkoa/orgo/api"
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/release"
 	"github.com/initkoa/orgo/records/store"
 	"github.com/initkoa/orgo/workflows"
 )
 
 // Entities sends releases and channels the ids of entries in which something is asked
-// of them. A channel's workflow is started when it is first needed, or was ended.
+// of them. A workflow that is not there, since it is first needed, has ended or was
+// ended, is started: it goes on from its record.
 type Entities struct {
 	Temporal client.Client
 }
@@ -30,35 +32,29 @@ const actPatience = 30 * time.Second
 
 // Act has a channel carry out what an entry asks for, and returns what became of it.
 func (e Entities) Act(ctx context.Context, organization string, channel records.ChannelName, command string) (records.CommandOutcome, error) {
-	start := e.Temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
+	return e.act(ctx, command, client.StartWorkflowOptions{
 		ID: workflows.ChannelWorkflowID(organization, channel), TaskQueue: workflows.TaskQueue,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		StaticSummary:            "channel " + channel.String(),
 		TypedSearchAttributes:    workflows.ChannelSearchAttributes(organization, channel),
 	}, workflows.ChannelWorkflow, workflows.ChannelInput{Organization: organization, Channel: channel})
+}
+
+// ActRelease has a release carry out what an entry asks for. One that has ended answers,
+// too: it takes nothing but the review of a glass that was broken.
+func (e Entities) ActRelease(ctx context.Context, organization string, request release.Request, command string) (records.CommandOutcome, error) {
+	return e.act(ctx, command, releaseStart(organization, request),
+		workflows.ReleaseWorkflow, workflows.ReleaseInput{Organization: organization, ReleaseID: request.ReleaseID})
+}
+
+func (e Entities) act(ctx context.Context, command string, start client.StartWorkflowOptions, workflow string, in any) (records.CommandOutcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, actPatience)
 	defer cancel()
 	handle, err := e.Temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
-		StartWorkflowOperation: start,
+		StartWorkflowOperation: e.Temporal.NewWithStartWorkflowOperation(start, workflow, in),
 		UpdateOptions: client.UpdateWorkflowOptions{
-			WorkflowID: workflows.ChannelWorkflowID(organization, channel), UpdateName: workflows.UpdateAct,
-			Args: []any{command}, WaitForStage: client.WorkflowUpdateStageCompleted,
+			WorkflowID: start.ID, UpdateName: workflows.UpdateAct, Args: []any{command}, WaitForStage: client.WorkflowUpdateStageCompleted,
 		},
-	})
-	if err != nil {
-		return records.CommandOutcome{}, err
-	}
-	var outcome records.CommandOutcome
-	return outcome, handle.Get(ctx, &outcome)
-}
-
-// ActRelease has a release carry out what an entry asks for.
-func (e Entities) ActRelease(ctx context.Context, organization, releaseID, command string) (records.CommandOutcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, actPatience)
-	defer cancel()
-	handle, err := e.Temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID: workflows.ReleaseWorkflowID(organization, releaseID), UpdateName: workflows.UpdateAct,
-		Args: []any{command}, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	if err != nil {
 		return records.CommandOutcome{}, err

@@ -63,18 +63,24 @@ func (r Releases) Create(ctx context.Context, organization string, request relea
 // hand gives a release to Temporal, which takes it once.
 func (r Releases) hand(ctx context.Context, organization string, request release.Request) error {
 	// One whose workflow was ended in Temporal is carried on from its record.
-	_, err := r.Entities.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+	_, err := r.Entities.Temporal.ExecuteWorkflow(ctx, releaseStart(organization, request),
+		workflows.ReleaseWorkflow, workflows.ReleaseInput{Organization: organization, ReleaseID: request.ReleaseID})
+	if err != nil {
+		return refuse(gates.TemporalUnavailable, err, "release %s is recorded and will start by itself, or when the request is repeated", request.ReleaseID)
+	}
+	return nil
+}
+
+// releaseStart is how a release's workflow is started: if it runs already, it is that.
+func releaseStart(organization string, request release.Request) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
 		TaskQueue:                workflows.TaskQueue,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		ID:                       workflows.ReleaseWorkflowID(organization, request.ReleaseID),
 		StaticSummary:            fmt.Sprintf("release %s to %s", request.Version, request.Channel),
 		StaticDetails:            fmt.Sprintf("Release `%s` of build `%s`, version %s, to **%s**\n", request.ReleaseID, request.BuildID, request.Version, request.Channel),
 		TypedSearchAttributes:    workflows.ReleaseSearchAttributes(organization, request),
-	}, workflows.ReleaseWorkflow, workflows.ReleaseInput{Organization: organization, ReleaseID: request.ReleaseID})
-	if err != nil {
-		return refuse(gates.TemporalUnavailable, err, "release %s is recorded and will start by itself, or when the request is repeated", request.ReleaseID)
 	}
-	return nil
 }
 
 // Resume hands every release of an organization that has not ended to Temporal, which
@@ -121,7 +127,7 @@ func (r Releases) Act(
 	if err != nil {
 		return record, err
 	}
-	outcome, err := r.Entities.ActRelease(ctx, organization, releaseID, entry.ID)
+	outcome, err := r.Entities.ActRelease(ctx, organization, record.Request, entry.ID)
 	if err := concluded(ctx, r.Store, entry, outcome, "release "+releaseID, err); err != nil {
 		return record, err
 	}

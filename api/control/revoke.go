@@ -18,7 +18,8 @@ import (
 
 // Revoke finds the packs that a cause names, and has every channel revoke or
 // quarantine them. A channel that knows of them already is left as it is; one that
-// fails does not keep the others from it.
+// fails does not keep the others from it. What no channel would know of is refused:
+// it would be said to be revoked, and go out with the next release.
 func (r Releases) Revoke(
 	ctx context.Context, organization string, cause api.RevokeCause, quarantine bool, key string, by api.Identity, reason string,
 ) (api.RevokeResult, error) {
@@ -32,6 +33,10 @@ func (r Releases) Revoke(
 	channels, err := r.Channels.List(ctx, organization)
 	if err != nil {
 		return api.RevokeResult{}, err
+	}
+	if len(channels) == 0 {
+		return api.RevokeResult{}, refuse(gates.InvalidTransition, nil,
+			"there is no channel yet that could know of it: nothing of %s was ever released, and nothing is revoked", why)
 	}
 	arguments, err := json.Marshal(release.Packs{Packs: packs, Cause: why})
 	if err != nil {
@@ -50,7 +55,8 @@ func (r Releases) Revoke(
 		switch {
 		case err == nil:
 			result.Channels = append(result.Channels, name)
-		case errors.As(err, &refusal) && refusal.Code == gates.InvalidTransition: // it is so already
+		case errors.As(err, &refusal) && refusal.Code == gates.InvalidTransition:
+			result.Known = append(result.Known, name)
 		default:
 			failed = append(failed, fmt.Errorf("channel %s: %w", name, err))
 		}
@@ -81,20 +87,43 @@ func (r Releases) packsOf(ctx context.Context, organization string, cause api.Re
 	return packs, why, err
 }
 
+// origin reports whether a build is of a cause.
+type origin func(records.BuildRecord, []records.RecordAttested) bool
+
 // origins says of which builds a cause is.
-func origins(cause api.RevokeCause) (string, func(records.BuildRecord) bool) {
+func origins(cause api.RevokeCause) (string, origin) {
 	switch {
 	case cause.Snapshot.Valid():
-		return "snapshot " + cause.Snapshot.String(), func(b records.BuildRecord) bool { return b.Snapshot.Digest == cause.Snapshot }
+		return "snapshot " + cause.Snapshot.String(), func(b records.BuildRecord, _ []records.RecordAttested) bool {
+			return b.Snapshot.Digest == cause.Snapshot
+		}
 	case cause.RunnerVersion != "":
-		return "runner version " + cause.RunnerVersion, func(b records.BuildRecord) bool {
+		return "runner version " + cause.RunnerVersion, func(b records.BuildRecord, _ []records.RecordAttested) bool {
 			return b.Pins != nil && slices.ContainsFunc(b.Pins.Stages, func(s records.PinnedStage) bool { return s.Runner.Version == cause.RunnerVersion })
 		}
 	case cause.Key != "":
-		return "key " + cause.Key, func(b records.BuildRecord) bool { return slices.ContainsFunc(b.Decisions, namesKey(cause.Key)) }
+		return "key " + cause.Key, func(b records.BuildRecord, attested []records.RecordAttested) bool {
+			return slices.ContainsFunc(b.Decisions, namesKey(cause.Key)) ||
+				slices.ContainsFunc(attested, func(a records.RecordAttested) bool { return a.KeyID == cause.Key })
+		}
 	default:
 		return "", nil
 	}
+}
+
+// attested returns what was signed of a build.
+func (r Releases) attested(ctx context.Context, organization string, build records.Subject) ([]records.RecordAttested, error) {
+	entries, err := r.Store.Entries(ctx, organization, build, store.EntryQuery{Types: []string{records.TypeRecordAttested}})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]records.RecordAttested, len(entries))
+	for i, entry := range entries {
+		if err := json.Unmarshal(entry.Body, &all[i]); err != nil {
+			return nil, fmt.Errorf("entry %s: %w", entry.ID, err)
+		}
+	}
+	return all, nil
 }
 
 // namesKey reports whether a decision looked at a valid signature of a key.
@@ -115,7 +144,7 @@ func namesKey(key string) func(json.RawMessage) bool {
 }
 
 // madeFrom goes through every build that passed: what is revoked must not be missed.
-func (r Releases) madeFrom(ctx context.Context, organization string, from func(records.BuildRecord) bool) ([]records.Digest, error) {
+func (r Releases) madeFrom(ctx context.Context, organization string, from origin) ([]records.Digest, error) {
 	var packs []records.Digest
 	query := store.BuildQuery{States: []records.BuildState{records.BuildPassed}, Limit: store.MaxPage}
 	for {
@@ -125,11 +154,16 @@ func (r Releases) madeFrom(ctx context.Context, organization string, from func(r
 		}
 		for _, view := range page {
 			var record records.BuildRecord
-			if err := newest(ctx, r.Store, organization, records.Subject{Kind: records.SubjectBuild, ID: view.BuildID}, &record); err != nil {
+			build := records.Subject{Kind: records.SubjectBuild, ID: view.BuildID}
+			if err := newest(ctx, r.Store, organization, build, &record); err != nil {
 				return nil, fmt.Errorf("record of build %s: %w", view.BuildID, err)
 			}
+			attested, err := r.attested(ctx, organization, build)
+			if err != nil {
+				return nil, err
+			}
 			pack, made := index.PackOf(record, "")
-			if !made || !from(record) {
+			if !made || !from(record, attested) {
 				continue
 			}
 			digest, err := pack.Digest()

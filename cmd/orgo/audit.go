@@ -23,6 +23,7 @@ func audit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "audit", Short: "Check the evidence without trusting the server",
 		Example: "  orgo audit verify                                  # of the local stack in .orgo\n" +
+			"  orgo audit gates ID                                # what was decided of a build or a release\n" +
 			"  orgo audit checkpoint > kept.txt                   # keep it where the database cannot reach it\n" +
 			"  orgo audit verify --checkpoint kept.txt",
 		Args: cobra.NoArgs,
@@ -30,7 +31,7 @@ func audit() *cobra.Command {
 		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	cmd.AddCommand(auditVerify(), auditExport(), auditErase(), auditRebuild(), auditCheckpoint(), auditKeygen())
+	cmd.AddCommand(auditVerify(), auditTimeline(), auditGates(), auditArtifacts(), auditExport(), auditErase(), auditRebuild(), auditCheckpoint(), auditKeygen())
 	return cmd
 }
 

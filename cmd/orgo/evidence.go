@@ -23,25 +23,29 @@ import (
 func auditExport() *cobra.Command {
 	var export stack.Export
 	cmd := &cobra.Command{
-		Use: "export BUILD_ID", Short: "Write everything that proves a build into one directory",
+		Use: "export ID", Short: "Write everything that proves a build or a release into one directory",
 		Long: `Writes a bundle: every entry of the build with its proof that it is in the log, the
 signed checkpoint, what was pinned, what was attested, and the keys' entries. Of what was
 erased it has the erasure: when, by whom and why.
+
+With the id of a release it has all of that of the build that it brings, and of the
+release every version of its record, every decision and everything else that happened up
+to now. The release has to have closed well or ended.
 "orgo audit verify --bundle DIR" checks it anywhere, with the log's public key alone.`,
 		Example: "  orgo audit export ID --out ./evidence-of-ID\n" +
 			"  orgo audit export ID --store postgres://auditor@db/orgo --artifacts file:///var/lib/orgo/artifacts",
-		Args: cobra.ExactArgs(1),
+		Args: oneRecord,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dsn, directory, err := storeOf(cmd)
 			if err != nil {
 				return err
 			}
-			export.Store, export.BuildID = dsn, args[0]
+			export.Store, export.ID = dsn, args[0]
 			if export.Artifacts, err = artifactsOf(cmd, directory); err != nil {
 				return err
 			}
 			if export.Directory == "" {
-				export.Directory = "evidence-" + export.BuildID
+				export.Directory = "evidence-" + export.ID
 			}
 			if err := exported(export.Run(cmd.Context())); err != nil {
 				return err
@@ -53,9 +57,17 @@ erased it has the erasure: when, by whom and why.
 	}
 	addStoreFlags(cmd)
 	cmd.Flags().String("artifacts", "", "the artifact store: file:///DIR (ORGO_ARTIFACTS; default: that of the local stack)")
-	cmd.Flags().StringVar(&export.Directory, "out", "", "the new directory to write (default: evidence-BUILD_ID)")
-	cmd.Flags().StringVar(&export.Organization, "organization", records.DefaultOrganization, "whose build it is")
+	cmd.Flags().StringVar(&export.Directory, "out", "", "the new directory to write (default: evidence-ID)")
+	cmd.Flags().StringVar(&export.Organization, "organization", records.DefaultOrganization, "whose build or release it is")
 	return cmd
+}
+
+// oneRecord admits the id of a build or a release.
+func oneRecord(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 || args[0] == "" {
+		return cli.Usage("%s takes the id of one build or release; see \"%s --help\"", cmd.CommandPath(), cmd.CommandPath())
+	}
+	return nil
 }
 
 // artifactsOf returns the artifact store that was asked for, or a local stack's.
@@ -117,7 +129,48 @@ func writeProof(out io.Writer, report evidence.Report) error {
 			return err
 		}
 	}
+	if err := writeReleased(out, report.Release); err != nil {
+		return err
+	}
 	return writeNoLonger(out, report)
+}
+
+// writeReleased prints what is proved of a release.
+func writeReleased(out io.Writer, r *evidence.Released) error {
+	if r == nil {
+		return nil
+	}
+	text := fmt.Sprintf("proved: release %s of version %s to %s was %s", r.ReleaseID, r.Version, r.Channel, r.Phase)
+	if r.Code != "" {
+		text += " (" + r.Code + ")"
+	}
+	text += fmt.Sprintf(" at %s, by the last of %d versions of its record; %d decisions", r.At.Format(time.RFC3339), r.Versions, r.Decisions)
+	for _, remark := range []struct {
+		is   bool
+		text string
+	}{{r.Solo, "; nobody besides the requester had to agree"}, {r.BreakGlass, "; glass was broken"}} {
+		if remark.is {
+			text += remark.text
+		}
+	}
+	if _, err := fmt.Fprintln(out, text); err != nil {
+		return err
+	}
+	if r.Pack != nil {
+		if _, err := fmt.Fprintf(out, "  pack %s\n", r.Pack); err != nil {
+			return err
+		}
+	}
+	for _, a := range r.Attested {
+		retired := ""
+		if a.KeyRetired != nil {
+			retired = fmt.Sprintf(", which was retired at %s", a.KeyRetired.At.Format(time.RFC3339))
+		}
+		if _, err := fmt.Fprintf(out, "  version %d, %s, attested by key %s%s\n", a.Version, a.Phase, a.KeyID, retired); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeNoLonger prints what was erased, and that the key was retired.

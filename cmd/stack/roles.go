@@ -78,9 +78,14 @@ func RunServer(ctx context.Context, d Deployment) error {
 		if err != nil {
 			return err
 		}
+		followers, err := k.Followers()
+		if err != nil {
+			return err
+		}
 		defer Beside(k.store.Listen)()
 		defer Beside(k.Resume)()
 		defer Beside(relay.Run)()
+		defer Beside(followers)()
 		return Serve(ctx, listener, handler)
 	})
 }

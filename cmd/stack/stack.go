@@ -11,6 +11,7 @@ import (
 
 	"github.com/initkoa/orgo/activities"
 	"github.com/initkoa/orgo/activities/artifacts"
+	"github.com/initkoa/orgo/activities/casework"
 	"github.com/initkoa/orgo/activities/releases"
 	"github.com/initkoa/orgo/activities/target"
 	"github.com/initkoa/orgo/api"
@@ -132,8 +133,8 @@ func (k *Stack) Worker() worker.Worker {
 		Environment: records.Environment{Name: k.settings.Environment}, Signer: k.signer,
 		Events: k.store, WebhookKey: k.settings.CallbackKey, Trust: k.trust,
 	}), releases.New(releases.Options{
-		Store: k.store, Artifacts: k.artifacts, Clock: activities.SystemClock{}, Trust: k.trust, Targets: k.targets, Channels: k.entities, Callers: workflows.Callers{}, Signer: k.signer,
-	}))
+		Store: k.store, Artifacts: k.artifacts, Clock: activities.SystemClock{}, Trust: k.trust, Targets: k.targets, Channels: k.entities, Callers: workflows.Callers{}, Signer: k.signer, Runners: k.chosenRunners(),
+	}), casework.New(k.store, activities.SystemClock{}))
 	return w
 }
 
@@ -166,6 +167,15 @@ func (k *Stack) Channels() control.Channels {
 // Releases returns the control over releases.
 func (k *Stack) Releases() control.Releases {
 	return control.Releases{Store: k.store, Entities: k.entities, Channels: k.Channels(), Clock: activities.SystemClock{}}
+}
+
+// Cases returns the control over Cases and Tasks.
+func (k *Stack) Cases() control.Cases {
+	return control.Cases{CaseStore: k.store, Policies: k.policies(), Clock: activities.SystemClock{}}
+}
+
+func (k *Stack) policies() control.Policies {
+	return control.Policies{Store: k.store, Artifacts: k.artifacts, Clock: activities.SystemClock{}, Trust: k.trust}
 }
 
 // Telemetry returns the intake of telemetry.
@@ -212,8 +222,8 @@ func (k *Stack) Handler() (http.Handler, error) {
 			Temporal: k.settings.Temporal, Namespace: k.settings.Namespace, Store: k.store,
 			Clock: activities.SystemClock{}, Key: k.settings.CallbackKey,
 		},
-		Policies: control.Policies{Store: k.store, Artifacts: k.artifacts, Clock: activities.SystemClock{}, Trust: k.trust},
-		Releases: k.Releases(), Channels: k.Channels(),
+		Policies: k.policies(),
+		Releases: k.Releases(), Channels: k.Channels(), Cases: k.Cases(),
 		Telemetry: k.Telemetry(),
 		Reader:    k.store, Ledger: k.store, Events: k.store, Artifacts: k.artifacts,
 		Streams:       newStreams(k.observer.Registry()),

@@ -205,6 +205,11 @@ func (p *process) startOrgo(ctx context.Context, server *temporal.Server, listen
 		return err
 	}
 	p.onStop(stack.Beside(relay.Run))
+	followers, err := orgo.Followers()
+	if err != nil {
+		return err
+	}
+	p.onStop(stack.Beside(followers))
 	return p.serve(orgo, listener)
 }
 

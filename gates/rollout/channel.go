@@ -39,6 +39,7 @@ type Channel struct {
 
 	Containment *Containment `json:"containment,omitempty"`
 	OnNoTarget  NoTarget     `json:"on_no_target,omitempty"`
+	OnDrift     OnDrift      `json:"on_drift,omitempty"`
 }
 
 // Slot is one cohort: what the index says, and what was read back of it.
@@ -109,6 +110,16 @@ type NoTarget string
 const (
 	SafeMode NoTarget = "safe_mode" // nothing is active; the default
 	Stay     NoTarget = "stay"      // what is active stays, and a Case is opened
+)
+
+// OnDrift says what follows when a cohort is read back with something else active than
+// the index says.
+type OnDrift string
+
+// What follows drift. Either way nothing moves forward until both agree again.
+const (
+	DriftCase     OnDrift = "case"     // a person looks into it; the default
+	DriftRollback OnDrift = "rollback" // what should be active there is taken back
 )
 
 // Containment is a rollback under way. While there is one, nothing moves forward.

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/initkoa/orgo/gates"
@@ -41,16 +42,26 @@ func (a Confirm) on(c *Channel, _ ChannelEvent) ([]Effect, *Refusal) {
 		return nil, nil // that is known
 	}
 	c.Drifted = differing
-	return drift(differing), nil
+	return c.drift(differing), nil
 }
 
-// drift is told to everybody, and is a case for a person: Orgo does not know what
-// became active.
-func drift(cohorts []string) []Effect {
-	return []Effect{
-		{Kind: DriftSeen, Cohorts: cohorts, Code: gates.DriftDetected},
-		{Kind: OpenCase, Cohorts: cohorts, Code: gates.DriftDetected},
+// drift is told to everybody. Orgo does not know what became active, so it is a case for
+// a person, or taken back if the channel says so: once, and not again before a person has
+// lifted the hold that follows. A target that drifts after every rollback ends held.
+func (c *Channel) drift(cohorts []string) []Effect {
+	seen := []Effect{{Kind: DriftSeen, Cohorts: cohorts, Code: gates.DriftDetected}}
+	var packs digests
+	for _, slot := range c.Slots {
+		if slices.Contains(cohorts, slot.Cohort) && slot.Desired != nil {
+			packs = packs.with(slot.Desired.Pack.Digest)
+		}
 	}
+	if c.OnDrift != DriftRollback || len(packs) == 0 || c.Containment != nil || c.heldAfterRollback() {
+		return append(seen, Effect{Kind: OpenCase, Cohorts: cohorts, Code: gates.DriftDetected})
+	}
+	return append(seen, c.contain(Containment{
+		ID: fmt.Sprintf("drift-%d", c.Sequence), Packs: packs, Code: gates.DriftDetected, Class: gates.ClassRuntime, Hold: true,
+	})...)
 }
 
 // NotTaken is that the target does not take the newest index.
@@ -126,6 +137,6 @@ func (c *Channel) unconfirmed(differing []string) []Effect {
 	case c.Turn != nil && c.Turn.Stage >= 0 && c.Containment == nil:
 		return []Effect{{Kind: NotActive, ReleaseID: c.Turn.ReleaseID, Stage: c.Turn.Stage, Cohorts: differing, Code: gates.ActivationFailed}}
 	default:
-		return drift(differing)
+		return c.drift(differing)
 	}
 }

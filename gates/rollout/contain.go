@@ -119,12 +119,17 @@ func (c Channel) restored(slot Slot, selection Selection) *Placement {
 	return slot.Active
 }
 
+// heldAfterRollback reports whether nobody has looked into a rollback yet.
+func (c *Channel) heldAfterRollback() bool {
+	return slices.ContainsFunc(c.Holds, func(h Hold) bool { return h.Owner == AfterRollback })
+}
+
 // contained ends a containment that was read back: the releases are told, the scope
 // is held until a person lifts it, and the next release may come.
 func (c *Channel) contained() []Effect {
 	done := *c.Containment
 	c.Containment = nil
-	if done.Hold && !slices.ContainsFunc(c.Holds, func(h Hold) bool { return h.Owner == AfterRollback }) {
+	if done.Hold && !c.heldAfterRollback() {
 		c.Holds = append(slices.Clone(c.Holds), Hold{Owner: AfterRollback, Reason: "after rollback " + done.ID})
 	}
 	if c.Turn != nil && slices.Contains(done.Releases, c.Turn.ReleaseID) {

@@ -55,7 +55,7 @@ func PlanOf(s release.Strategy, existing []release.Portion) (release.Plan, *Refu
 	if refused != nil {
 		return release.Plan{}, refused
 	}
-	plan := release.Plan{Cohorts: cohorts, Soak: or(s.Soak, defaultSoak), OnNoTarget: or(s.OnNoTarget, string(SafeMode))}
+	plan := release.Plan{Cohorts: cohorts, Soak: or(s.Soak, defaultSoak), OnNoTarget: or(s.OnNoTarget, string(SafeMode)), OnDrift: s.OnDrift}
 	if s.Mode == release.Pinned {
 		plan.PinFor = or(s.PinFor, defaultPinFor)
 	}
@@ -106,6 +106,8 @@ func checkStrategy(s release.Strategy) *Refusal {
 		return invalid("percentage is %d, must be 1 to 99; mode all_at_once takes all", s.Percentage)
 	case s.OnNoTarget != "" && s.OnNoTarget != string(SafeMode) && s.OnNoTarget != string(Stay):
 		return invalid("on_no_target is %q, must be %s or %s", s.OnNoTarget, SafeMode, Stay)
+	case s.OnDrift != "" && s.OnDrift != string(DriftCase) && s.OnDrift != string(DriftRollback):
+		return invalid("on_drift is %q, must be %s or %s", s.OnDrift, DriftCase, DriftRollback)
 	}
 	return nil
 }

@@ -352,6 +352,7 @@ func key(seed maphash.Seed, c rollout.Channel, rare int) [2]uint64 {
 		place(s.Active)
 	}
 	mark(c.Drifted...)
+	mark(string(c.OnDrift))
 	if c.Turn != nil {
 		mark("turn", c.Turn.ReleaseID)
 		b = append(b, byte(c.Turn.Stage+1))
@@ -384,7 +385,7 @@ func key(seed maphash.Seed, c rollout.Channel, rare int) [2]uint64 {
 		mark("quarantined", short(d))
 	}
 	if k := c.Containment; k != nil {
-		mark("containment", k.ID, string(k.Code), string(k.Class), fmt.Sprint(k.Hold, k.Placed))
+		mark("containment", strings.TrimRight(k.ID, "0123456789"), string(k.Code), string(k.Class), fmt.Sprint(k.Hold, k.Placed))
 		mark(k.Cohorts...)
 		mark(k.Releases...)
 		mark(k.NoGood...)
@@ -411,6 +412,11 @@ type found struct {
 
 // search goes through all states with at most so many rare events on a path.
 func search(t testing.TB, reduce reducer, rares, limit int) found {
+	return searchFrom(t, rollout.Channel{Organization: records.DefaultOrganization, Environment: "staging", Name: "stable"}, reduce, rares, limit)
+}
+
+// searchFrom begins with a channel on which nothing happened.
+func searchFrom(t testing.TB, start rollout.Channel, reduce reducer, rares, limit int) found {
 	seed := maphash.MakeSeed()
 	type node struct {
 		channel rollout.Channel
@@ -418,7 +424,6 @@ func search(t testing.TB, reduce reducer, rares, limit int) found {
 		from    int
 		by      string
 	}
-	start := rollout.Channel{Organization: records.DefaultOrganization, Environment: "staging", Name: "stable"}
 	nodes := []node{{channel: start, from: -1}}
 	seen := map[[2]uint64]bool{key(seed, start, 0): true}
 	events, result := fixed(), found{}
@@ -454,8 +459,11 @@ func search(t testing.TB, reduce reducer, rares, limit int) found {
 				return fault(i, e.name, err)
 			}
 			rare := nodes[i].rare
-			if e.rare {
+			if e.rare || drifted(c, next) {
 				rare++
+			}
+			if rare > rares {
+				continue
 			}
 			if k := key(seed, next, rare); !seen[k] {
 				seen[k] = true
@@ -467,6 +475,11 @@ func search(t testing.TB, reduce reducer, rares, limit int) found {
 	result.states = len(seen)
 	require.Less(t, len(nodes), limit, "not all states were seen")
 	return result
+}
+
+// drifted reports whether drift began to take something back, which is rare.
+func drifted(before, after rollout.Channel) bool {
+	return before.Containment == nil && after.Containment != nil && strings.HasPrefix(after.Containment.ID, "drift-")
 }
 
 // rares is how many rare events a path has, in the test of every day. make search
@@ -490,6 +503,47 @@ func TestNoStateOfAChannelActivatesWhatItShouldNot(t *testing.T) {
 	require.NoError(t, result.fault, "%v", result.path)
 	require.Greater(t, result.states, 1000)
 	t.Logf("%d states, %d steps, %s", result.states, result.steps, time.Since(began))
+}
+
+// A channel that takes drift back goes nowhere else for it, and a rollback that nobody
+// looked into is not followed by another.
+func TestNoStateOfAChannelThatTakesDriftBackActivatesWhatItShouldNot(t *testing.T) {
+	t.Parallel()
+	start := rollout.Channel{Organization: records.DefaultOrganization, Environment: "staging", Name: "stable", OnDrift: rollout.DriftRollback}
+	taken, again := 0, 0
+	watched := func(reduce reducer) reducer {
+		return func(c rollout.Channel, e rollout.ChannelEvent) (rollout.Channel, []rollout.Effect, *rollout.Refusal) {
+			next, effects, refused := reduce(c, e)
+			if refused == nil && drifted(c, next) {
+				taken++
+				if slices.ContainsFunc(c.Holds, func(h rollout.Hold) bool { return h.Owner == rollout.AfterRollback }) {
+					again++
+				}
+			}
+			return next, effects, refused
+		}
+	}
+	result := searchFrom(t, start, watched(genuine), rares(t), maxStates)
+	require.NoError(t, result.fault, "%v", result.path)
+	require.Positive(t, taken)
+	require.Zero(t, again)
+	t.Logf("%d states, %d steps, drift was taken back %d times", result.states, result.steps, taken)
+
+	// One that does not see the hold is found.
+	blind := func(c rollout.Channel, e rollout.ChannelEvent) (rollout.Channel, []rollout.Effect, *rollout.Refusal) {
+		unheld := c
+		if _, is := e.Action.(rollout.Confirm); is {
+			unheld.Holds = nil
+		}
+		return unheld.Reduce(e)
+	}
+	c := start
+	p := candidacy(0).Placement
+	c.Sequence, c.Confirmed, c.Slots = 1, 1, []rollout.Slot{{Cohort: "a", Desired: &p, Active: &p}}
+	c.Holds = []rollout.Hold{{Owner: rollout.AfterRollback}}
+	_, _, refused := watched(blind)(c, by("orgo", rollout.Confirm{Sequence: 1}))
+	require.Nil(t, refused)
+	require.Equal(t, 1, again)
 }
 
 // Planted faults: each is a channel that goes wrong in one way, and is found out.

@@ -255,7 +255,7 @@ func admit(a JoinArguments) func(Record) (Record, *Refusal) {
 			return r, refuse(gates.RequestInvalid, "the channel is divided into other cohorts than release %s was planned for", a.ReleaseID)
 		}
 		r.Cohorts = a.Plan.Cohorts
-		r.OnNoTarget = NoTarget(a.Plan.OnNoTarget)
+		r.OnNoTarget, r.OnDrift = NoTarget(a.Plan.OnNoTarget), OnDrift(a.Plan.OnDrift)
 		if _, there := r.Member(a.ReleaseID); there {
 			return r, nil
 		}

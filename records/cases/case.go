@@ -22,9 +22,11 @@ type Case struct {
 	Tags        []string `json:"tags,omitempty"`
 	Refs        []Ref    `json:"refs,omitempty"`
 
-	// Cause is what opened it, and Codes the reason codes of that. Occurrences counts
-	// how often it was met while the Case was open.
+	// Cause is what opened it, Ordinal which Case of the cause it is, and Codes the reason
+	// codes of that. Occurrences counts how often it was met while the Case was open.
 	Cause       Cause    `json:"cause"`
+	Ordinal     int      `json:"ordinal"`
+	Origin      string   `json:"origin,omitempty"` // the id of the entry that tells of it
 	Codes       []string `json:"reason_codes,omitempty"`
 	Occurrences int      `json:"occurrences"`
 

@@ -72,6 +72,34 @@ func (t *Task) clock(kind DeadlineKind) *Clock {
 	return &t.Due
 }
 
+// DueAt returns the earliest deadline of the Case that was not met, whether it runs or
+// not, or nil.
+func (c *Case) DueAt() *time.Time {
+	if c.Status.Terminal() {
+		return nil
+	}
+	first := c.Response.open()
+	if due := c.Resolve.open(); first == nil || due != nil && due.Before(*first) {
+		first = due
+	}
+	return first
+}
+
+// DueAt returns until when the Task is to be done, unless it has ended.
+func (t *Task) DueAt() *time.Time {
+	if t.Status.Terminal() {
+		return nil
+	}
+	return t.Due.open()
+}
+
+func (k *Clock) open() *time.Time {
+	if k.Met != nil {
+		return nil
+	}
+	return k.Due
+}
+
 // begin starts a clock. A span of 0 is none.
 func begin(at time.Time, within records.Duration) Clock {
 	if within == 0 {

@@ -32,9 +32,11 @@ type Opened struct {
 	Refs        []Ref    `json:"refs,omitempty"`
 	Cause       Cause    `json:"cause"`
 	// Ordinal counts the Cases of the cause, from 1: with it, it makes the id.
-	Ordinal int      `json:"ordinal"`
-	Codes   []string `json:"reason_codes,omitempty"`
-	Route   Route    `json:"route"`
+	Ordinal int `json:"ordinal"`
+	// Origin is the id of the entry that tells of the cause.
+	Origin string   `json:"origin,omitempty"`
+	Codes  []string `json:"reason_codes,omitempty"`
+	Route  Route    `json:"route"`
 }
 
 // Recurred says that the cause was met again.

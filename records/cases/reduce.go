@@ -75,7 +75,7 @@ func reduceOpened(c *Case, body Opened, e records.Entry, sequence int64) *Refusa
 		Organization: e.Organization, CaseID: c.CaseID,
 		Source: body.Source, Type: body.Type, Category: body.Category, Status: Open,
 		Summary: body.Summary, Description: body.Description, Tags: body.Tags, Refs: body.Refs,
-		Cause: body.Cause, Codes: merged(nil, body.Codes), Occurrences: 1,
+		Cause: body.Cause, Ordinal: body.Ordinal, Origin: body.Origin, Codes: merged(nil, body.Codes), Occurrences: 1,
 		Route: body.Route, Owners: body.Route.Owners,
 		CreatedAt: e.At, CreatedBy: e.Actor,
 	}

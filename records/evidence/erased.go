@@ -28,10 +28,10 @@ type Retired struct {
 }
 
 // checkErasures checks that the log says of all that was erased that it was, that
-// nothing is called erased and still there, and that the bundle holds the entries of
-// the build, of its key and of their erasures, in this order, and no others.
-func (v *verifier) checkErasures(build, history []line, end ending) error {
-	lines := slices.Concat(build, history)
+// nothing is called erased and still there, and that the bundle holds these lines, the
+// entries of its subjects and keys, and then those of their erasures, in this order, and
+// no others.
+func (v *verifier) checkErasures(lines []line) error {
 	for _, l := range slices.Clone(lines) {
 		if l.Erased == "" {
 			continue
@@ -48,8 +48,8 @@ func (v *verifier) checkErasures(build, history []line, end ending) error {
 		lines = append(lines, erasures[0])
 	}
 	if !slices.EqualFunc(lines, v.order, func(l line, id string) bool { return l.Entry.ID == id }) {
-		return refusef("%s must have the entries of the build, of key %s and of what was erased of them, and no others",
-			entriesFile, end.attested.KeyID)
+		return refusef("%s must have the entries of the release, if it is of one, of the build, of the keys that attested them and of what was erased of them, and no others",
+			entriesFile)
 	}
 	return nil
 }

@@ -50,33 +50,67 @@ func (e *PendingError) Error() string {
 // Export writes the evidence of a build that has ended into a new directory.
 func Export(ctx context.Context, source Source, artifacts Artifacts, organization, buildID, directory string) error {
 	x := exporter{source: source, artifacts: artifacts, organization: organization, directory: directory}
-	build, err := x.history(ctx, records.Subject{Kind: records.SubjectBuild, ID: buildID})
+	build, end, err := x.build(ctx, buildID)
 	if err != nil {
 		return err
+	}
+	return x.bundle(ctx, header{BuildID: buildID}, build, []string{end.attested.KeyID}, end.required())
+}
+
+// ExportRelease writes the evidence of a release that has closed well or ended, as far as
+// it is recorded by now, and of the build that it brings.
+func ExportRelease(ctx context.Context, source Source, artifacts Artifacts, organization, releaseID, directory string) error {
+	x := exporter{source: source, artifacts: artifacts, organization: organization, directory: directory}
+	history, err := x.history(ctx, records.ReleaseSubject(releaseID))
+	if err != nil {
+		return err
+	}
+	life, err := lifeOf(history)
+	if err != nil {
+		return err
+	}
+	buildID := life.newest().Request.BuildID
+	build, end, err := x.build(ctx, buildID)
+	if err != nil {
+		return err
+	}
+	return x.bundle(ctx, header{BuildID: buildID, ReleaseID: releaseID}, append(history, build...), keysOf(end, life), requiredOf(end, life))
+}
+
+// build returns the entries of a build, and how it ended.
+func (x *exporter) build(ctx context.Context, id string) ([]line, ending, error) {
+	build, err := x.history(ctx, records.Subject{Kind: records.SubjectBuild, ID: id})
+	if err != nil {
+		return nil, ending{}, err
 	}
 	end, err := endingOf(build)
-	if err != nil {
-		return err
+	return build, end, err
+}
+
+// bundle writes lines, those of the keys that signed, and what was erased of any of them.
+func (x *exporter) bundle(ctx context.Context, of header, lines []line, keys []string, documents []records.Ref) error {
+	for _, id := range keys {
+		history, err := x.history(ctx, records.Subject{Kind: records.SubjectKey, ID: id})
+		if err != nil {
+			return err
+		}
+		lines = append(lines, history...)
 	}
-	keys, err := x.history(ctx, records.Subject{Kind: records.SubjectKey, ID: end.attested.KeyID})
-	if err != nil {
-		return err
-	}
-	lines := append(build, keys...)
 	erasures, err := x.erasures(ctx, lines)
 	if err != nil {
 		return err
 	}
-	if err := os.Mkdir(directory, 0o750); err != nil {
+	if err := os.Mkdir(x.directory, 0o750); err != nil {
 		return fmt.Errorf("evidence is written into a new directory: %w", err)
 	}
-	if err := x.writeJSON(headerFile, header{Format: Format, Organization: organization, BuildID: buildID}); err != nil {
+	of.Format, of.Organization = Format, x.organization
+	if err := x.writeJSON(headerFile, of); err != nil {
 		return err
 	}
 	if err := x.writeLog(ctx, append(lines, erasures...)); err != nil {
 		return err
 	}
-	return x.writeArtifacts(ctx, end.required())
+	return x.writeArtifacts(ctx, documents)
 }
 
 type exporter struct {

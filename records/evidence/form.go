@@ -24,6 +24,7 @@ type header struct {
 	Format       string `json:"format"`
 	Organization string `json:"organization"`
 	BuildID      string `json:"build_id"`
+	ReleaseID    string `json:"release_id,omitempty"` // of a release, which brings that build
 }
 
 // line is an entry with its place in the log: a line of entries.jsonl, in canonical
@@ -83,15 +84,20 @@ func (e ending) required() []records.Ref {
 	for _, attestation := range attested.Attestations {
 		list = append(list, attestation.Bundle)
 	}
-	var distinct []records.Ref
+	return distinct(list)
+}
+
+// distinct returns each document once, as it comes first.
+func distinct(list []records.Ref) []records.Ref {
+	var once []records.Ref
 	seen := map[records.Digest]bool{}
 	for _, ref := range list {
 		if !seen[ref.Digest] {
 			seen[ref.Digest] = true
-			distinct = append(distinct, ref)
+			once = append(once, ref)
 		}
 	}
-	return distinct
+	return once
 }
 
 // ending is how a build ended, from its own entries: what all other evidence hangs on.

@@ -46,6 +46,9 @@ type Report struct {
 	// KeyRetired says that the key was retired after it attested the build. Without
 	// it the key may have been, too: only the log shows that none was.
 	KeyRetired *Retired `json:"key_retired,omitempty"`
+	// Release is what is proved of the release that brings the build; none of a build
+	// alone.
+	Release *Released `json:"release,omitempty"`
 }
 
 // Verify checks a bundle against the log's public key. It accepts exactly what
@@ -80,18 +83,28 @@ func (v *verifier) run(verifiers note.Verifiers, origin string) error {
 	if err != nil {
 		return err
 	}
-	history := v.lines[records.Subject{Kind: records.SubjectKey, ID: end.attested.KeyID}]
-	if err := v.checkErasures(build, history, end); err != nil {
+	var story life
+	released := v.lines[records.ReleaseSubject(v.header.ReleaseID)]
+	if v.header.ReleaseID != "" {
+		if story, err = lifeOf(released); err != nil {
+			return err
+		}
+	}
+	lines := slices.Concat(released, build)
+	for _, id := range keysOf(end, story) {
+		lines = append(lines, v.history(id)...)
+	}
+	if err := v.checkErasures(lines); err != nil {
 		return err
 	}
 	if err := v.checkRecord(build, end); err != nil {
 		return err
 	}
-	key, err := v.keyOf(history, end)
+	key, retired, err := v.keyOf(end.attested.KeyID, end.attestedLeaf)
 	if err != nil {
 		return err
 	}
-	refs := end.required()
+	refs := requiredOf(end, story)
 	contents, err := v.readArtifacts(refs)
 	if err != nil {
 		return err
@@ -99,11 +112,21 @@ func (v *verifier) run(verifiers note.Verifiers, origin string) error {
 	if err := checkAttestations(end, key, contents); err != nil {
 		return err
 	}
+	if v.header.ReleaseID != "" {
+		if err := v.checkRelease(released, story, end, contents); err != nil {
+			return err
+		}
+	}
 	if err := v.nothingElse(refs); err != nil {
 		return err
 	}
-	v.report.KeyID, v.report.Artifacts = key.ID(), len(refs)
+	v.report.KeyID, v.report.KeyRetired, v.report.Artifacts = key.ID(), retired, len(refs)
 	return nil
+}
+
+// history returns the lines of a key.
+func (v *verifier) history(keyID string) []line {
+	return v.lines[records.Subject{Kind: records.SubjectKey, ID: keyID}]
 }
 
 func (v *verifier) read(name string) ([]byte, error) {
@@ -247,35 +270,35 @@ func (v *verifier) checkRecord(build []line, end ending) error {
 	return nil
 }
 
-// keyOf returns the key that attested a build. It must have been announced before,
-// and not been retired.
-func (v *verifier) keyOf(history []line, end ending) (attest.Key, error) {
-	id := end.attested.KeyID
+// keyOf returns the key that attested something by an entry, and whether it was retired
+// after that. It must have been announced before, and not been retired.
+func (v *verifier) keyOf(id string, attestedLeaf int64) (attest.Key, *Retired, error) {
 	var key attest.Key
-	for _, l := range history {
+	var retired *Retired
+	for _, l := range v.history(id) {
 		switch {
-		case l.Leaf > end.attestedLeaf && l.Entry.Type == records.TypeKeyRetired:
-			v.report.KeyRetired = &Retired{Leaf: l.Leaf, At: l.Entry.At, Actor: l.Entry.Actor, Reason: l.Entry.Reason}
-		case l.Leaf > end.attestedLeaf:
+		case l.Leaf > attestedLeaf && l.Entry.Type == records.TypeKeyRetired:
+			retired = &Retired{Leaf: l.Leaf, At: l.Entry.At, Actor: l.Entry.Actor, Reason: l.Entry.Reason}
+		case l.Leaf > attestedLeaf:
 			continue
 		case l.Entry.Type == records.TypeKeyRetired:
-			return key, refusef("key %s was retired (leaf %d) before it attested the build (leaf %d)", id, l.Leaf, end.attestedLeaf)
+			return key, nil, refusef("key %s was retired (leaf %d) before it attested anything here (leaf %d)", id, l.Leaf, attestedLeaf)
 		case l.Entry.Type == records.TypeKeyAnnounced:
 			var body records.KeyAnnounced
 			if err := json.Unmarshal(l.Entry.Body, &body); err != nil {
-				return key, refusef("entry %s: %v", l.Entry.ID, err)
+				return key, nil, refusef("entry %s: %v", l.Entry.ID, err)
 			}
 			announced, err := attest.ParseKey(body.Public)
 			if err != nil || announced.ID() != id || body.Purpose != records.KeyAttestation {
-				return key, refusef("entry %s announces no attestation key %s", l.Entry.ID, id)
+				return key, nil, refusef("entry %s announces no attestation key %s", l.Entry.ID, id)
 			}
 			key = announced
 		}
 	}
 	if key.ID() == "" {
-		return key, refusef("key %s was not announced before it attested the build", id)
+		return key, nil, refusef("key %s was not announced before it attested anything here", id)
 	}
-	return key, nil
+	return key, retired, nil
 }
 
 func (v *verifier) readArtifacts(refs []records.Ref) (map[records.Digest][]byte, error) {
@@ -325,17 +348,25 @@ func checkAttestations(end ending, key attest.Key, contents map[records.Digest][
 		if err != nil {
 			return refusef("%v", err)
 		}
-		signed, err := records.Canonical(statement)
-		if err != nil {
-			return refusef("%v", err)
+		if err := same(statement, want[i]); err != nil {
+			return refusef("attestation %s does not say what the Build Record says: %v", attestation.PredicateType, err)
 		}
-		expected, err := records.Canonical(want[i])
-		if err != nil {
-			return refusef("%v", err)
-		}
-		if !bytes.Equal(signed, expected) {
-			return refusef("attestation %s does not say what the Build Record says", attestation.PredicateType)
-		}
+	}
+	return nil
+}
+
+// same returns an error unless two statements are the same.
+func same(signed, expected attest.Statement) error {
+	is, err := records.Canonical(signed)
+	if err != nil {
+		return err
+	}
+	should, err := records.Canonical(expected)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(is, should) {
+		return errors.New("it is another statement")
 	}
 	return nil
 }

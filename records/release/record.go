@@ -68,6 +68,7 @@ type Record struct {
 	Stages       []StageState      `json:"stages,omitempty"` // of the plan, in order
 	Peers        []Peer            `json:"peers,omitempty"`  // the others of the set, as far as they told
 	Soak         *StageState       `json:"soak,omitempty"`   // once every stage has passed
+	Render       *Rendering        `json:"render,omitempty"` // once that has ended
 	Decisions    []DecisionSummary `json:"decisions,omitempty"`
 	Events       []Event           `json:"events"`
 
@@ -127,6 +128,26 @@ type StageState struct {
 	Verdict     string     `json:"verdict,omitempty"` // of the newest decision on its health
 	Codes       []string   `json:"reason_codes,omitempty"`
 	Promoted    string     `json:"promoted_by,omitempty"`
+	// Control are the cohorts that the stage is compared with, as they were when it began,
+	// and what was counted of them since.
+	Control []ControlSide `json:"control,omitempty"`
+}
+
+// ControlSide is a cohort that runs an earlier release while a stage is watched.
+type ControlSide struct {
+	Cohort    string `json:"cohort"`
+	ReleaseID string `json:"release_id"` // the one that it runs
+	// Position is up to where the samples of that release were counted.
+	Position int64          `json:"position"`
+	Counts   []ControlCount `json:"counts,omitempty"` // sorted by metric
+}
+
+// ControlCount is how many executions there were and how many of them failed, by metric
+// of the relayed window.
+type ControlCount struct {
+	Metric   string `json:"metric"`
+	Samples  int64  `json:"samples"`
+	Failures int64  `json:"failures"`
 }
 
 // Frozen is the nodes of a cohort as they were when its stage began.

@@ -60,6 +60,9 @@ type Strategy struct {
 	// OnNoTarget is what becomes of a cohort that a rollback finds no target for:
 	// safe_mode (the default) or stay.
 	OnNoTarget string `json:"on_no_target,omitempty"`
+	// OnDrift is what follows when a target has something else active than it should:
+	// case (the default) or rollback.
+	OnDrift string `json:"on_drift,omitempty"`
 }
 
 // Stage is one stage of mode staged.
@@ -97,4 +100,5 @@ type Plan struct {
 	Soak       records.Duration `json:"soak"`
 	PinFor     records.Duration `json:"pin_for,omitempty"`
 	OnNoTarget string           `json:"on_no_target"`
+	OnDrift    string           `json:"on_drift,omitempty"`
 }

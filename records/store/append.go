@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/jmoiron/sqlx"
@@ -23,6 +24,7 @@ type batch struct {
 	entries      map[string]Stored         // stored, by id
 	outputs      map[string]keptOutput     // authoritative, by stage key
 	views        map[string]records.BuildView
+	cases        map[string]*foldedCase
 	added        []fact // new, numbered
 	builds       []buildRow
 }
@@ -44,6 +46,7 @@ func (t *transaction) append(ctx context.Context, facts []fact) (stored []Stored
 		entries:      map[string]Stored{},
 		outputs:      map[string]keptOutput{},
 		views:        map[string]records.BuildView{},
+		cases:        map[string]*foldedCase{},
 	}
 	if err := b.lock(ctx, facts); err != nil {
 		return nil, nil, err
@@ -101,7 +104,26 @@ func (b *batch) recall(ctx context.Context, facts []fact) error {
 	if err := b.recallOutputs(ctx, facts); err != nil {
 		return err
 	}
-	return b.recallViews(ctx)
+	for subject, last := range b.sequences {
+		if model, has := models[subject.Kind]; has && last > 0 {
+			if err := model.recall(ctx, b, subject.ID, last); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// encodeViews makes the rows of everything that was folded into.
+func (b *batch) encodeViews() error {
+	for _, subject := range subjectsOf(b.added) {
+		if model, has := models[subject.Kind]; has {
+			if err := model.encode(b, subject.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (b *batch) recallEntries(ctx context.Context, facts []fact) error {
@@ -184,12 +206,10 @@ func (b *batch) admit(f fact) (Stored, error) {
 // append finds it stored.
 func (b *batch) add(f fact) (Stored, error) {
 	sequence := b.sequences[f.Subject] + 1
-	if f.Subject.Kind == records.SubjectBuild {
-		view, err := records.ReduceBuild(b.views[f.Subject.ID], f.Entry, sequence)
-		if err != nil {
+	if model, has := models[f.Subject.Kind]; has {
+		if err := model.reduce(b, f.Entry, sequence); err != nil {
 			return Stored{}, err
 		}
-		b.views[f.Subject.ID] = view
 	}
 	b.sequences[f.Subject] = sequence
 	f.row.Sequence = sequence
@@ -223,7 +243,12 @@ func (b *batch) write(ctx context.Context) error {
 			return fmt.Errorf("number the entries of %s %s: %w", subject.Kind, subject.ID, err)
 		}
 	}
-	return b.writeBuilds(ctx)
+	for _, kind := range slices.Sorted(maps.Keys(models)) {
+		if err := models[kind].write(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *batch) writeEntries(ctx context.Context) error {

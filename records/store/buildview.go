@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/initkoa/orgo/records"
@@ -53,22 +55,18 @@ func decodeView(buildID string, encoded []byte) (records.BuildView, error) {
 	return view, nil
 }
 
-// recallViews gets the views of the builds among the locked subjects that have
-// one.
-func (b *batch) recallViews(ctx context.Context) error {
-	for subject, last := range b.sequences {
-		if subject.Kind != records.SubjectBuild || last == 0 {
-			continue
+// buildModel is the read model of builds.
+type buildModel struct{}
+
+func (buildModel) recall(ctx context.Context, b *batch, id string, last int64) error {
+	view, cached := b.tx.views.get(buildKey{b.organization, id}, last)
+	if !cached {
+		var err error
+		if view, err = b.readView(ctx, id, last); err != nil {
+			return err
 		}
-		view, cached := b.tx.views.get(buildKey{b.organization, subject.ID}, last)
-		if !cached {
-			var err error
-			if view, err = b.readView(ctx, subject.ID, last); err != nil {
-				return err
-			}
-		}
-		b.views[subject.ID] = view
 	}
+	b.views[id] = view
 	return nil
 }
 
@@ -89,22 +87,23 @@ func (b *batch) readView(ctx context.Context, buildID string, version int64) (re
 	return view, nil
 }
 
-// encodeViews makes the rows of the views that were folded into.
-func (b *batch) encodeViews() error {
-	for _, subject := range subjectsOf(b.added) {
-		if subject.Kind != records.SubjectBuild {
-			continue
-		}
-		row, err := newBuildRow(b.views[subject.ID])
-		if err != nil {
-			return err
-		}
-		b.builds = append(b.builds, row)
+func (buildModel) reduce(b *batch, e records.Entry, sequence int64) error {
+	view, err := records.ReduceBuild(b.views[e.Subject.ID], e, sequence)
+	if err == nil {
+		b.views[e.Subject.ID] = view
 	}
-	return nil
+	return err
 }
 
-func (b *batch) writeBuilds(ctx context.Context) error {
+func (buildModel) encode(b *batch, id string) error {
+	row, err := newBuildRow(b.views[id])
+	if err == nil {
+		b.builds = append(b.builds, row)
+	}
+	return err
+}
+
+func (buildModel) write(ctx context.Context, b *batch) error {
 	save := b.tx.StmtxContext(ctx, b.tx.saveBuild)
 	for _, row := range b.builds {
 		if _, err := save.ExecContext(ctx, row.args()...); err != nil {
@@ -113,4 +112,45 @@ func (b *batch) writeBuilds(ctx context.Context) error {
 		b.tx.views.put(buildKey{b.organization, row.BuildID}, b.views[row.BuildID])
 	}
 	return nil
+}
+
+func (buildModel) replay(state any, e records.Entry, sequence int64) (any, error) {
+	view, _ := state.(records.BuildView)
+	return records.ReduceBuild(view, e, sequence)
+}
+
+func (buildModel) erased(ctx context.Context, tx *transaction, state any) error {
+	view := state.(records.BuildView)
+	if !view.State.Terminal() {
+		return &ErasureRefused{EntryID: view.BuildID, What: fmt.Sprintf("build %s has not ended: erase it then", view.BuildID)}
+	}
+	row, err := newBuildRow(view)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, tx.Rebind(saveBuildSQL), row.args()...)
+	return err
+}
+
+func (buildModel) compare(ctx context.Context, v *verifier, state any) error {
+	want, err := newBuildRow(state.(records.BuildView))
+	if err != nil {
+		return err
+	}
+	var have buildRow
+	err = v.tx.GetContext(ctx, &have, v.tx.Rebind(`SELECT `+buildColumns+` FROM builds
+		WHERE organization = ? AND build_id = ?`), v.at.Organization, v.at.SubjectID)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		v.differ(v.at, "it has entries and no view")
+	case err != nil:
+		return err
+	case have != want:
+		v.differ(v.at, "its view is stored as version %d in state %s and folds to version %d in state %s:\n stored %s\n folded %s",
+			have.Version, have.State, want.Version, want.State, have.View, want.View)
+	}
+	if have == want {
+		return nil
+	}
+	return v.save(ctx, saveBuildSQL, want.args()...)
 }

@@ -10,6 +10,8 @@
 //	stage_outputs  append-only   which entry is the authoritative output of a stage key
 //	subjects       derived       the last sequence number of each subject
 //	builds         derived       records.BuildView of each build
+//	cases, case_owners, tasks
+//	               derived       cases.Case of each Case, and what lists are filtered by
 //	positions      derived       how far each consumer of the log came
 //
 // AppendTelemetry is the one other write. Samples of telemetry are bulk data: no

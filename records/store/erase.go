@@ -105,8 +105,8 @@ func eraseIn(ctx context.Context, tx *transaction, organization, entryID string,
 		string(redacted.Body), redacted.Digest.Value, erasure.Commitment, organization, entryID); err != nil {
 		return erasure, err
 	}
-	if row.SubjectKind == records.SubjectBuild {
-		return erasure, foldAgain(ctx, tx.Tx, organization, row.SubjectID)
+	if model, has := models[row.SubjectKind]; has {
+		return erasure, foldAgain(ctx, tx, model, organization, row.subject())
 	}
 	return erasure, nil
 }
@@ -134,33 +134,25 @@ func appendErasure(ctx context.Context, tx *transaction, organization string, er
 	return errors.Join(refusal, err)
 }
 
-// foldAgain computes the view of a build from its entries as they are now.
-func foldAgain(ctx context.Context, tx *sqlx.Tx, organization, buildID string) error {
+// foldAgain computes the state of a subject from its entries as they are now.
+func foldAgain(ctx context.Context, tx *transaction, m model, organization string, subject records.Subject) error {
 	var rows []entryRow
 	err := tx.SelectContext(ctx, &rows, tx.Rebind(`SELECT `+entryColumns+` FROM entries
-		WHERE organization = ? AND subject_kind = 'build' AND subject_id = ? ORDER BY sequence`), organization, buildID)
+		WHERE organization = ? AND subject_kind = ? AND subject_id = ? ORDER BY sequence`), organization, subject.Kind, subject.ID)
 	if err != nil {
 		return err
 	}
-	var view records.BuildView
+	var state any
 	for _, row := range rows {
 		stored, err := row.stored()
 		if err != nil {
 			return err
 		}
-		if view, err = records.ReduceBuild(view, stored.Entry, row.Sequence); err != nil {
+		if state, err = m.replay(state, stored.Entry, row.Sequence); err != nil {
 			return err
 		}
 	}
-	if !view.State.Terminal() {
-		return &ErasureRefused{EntryID: rows[0].EntryID, What: fmt.Sprintf("build %s has not ended: erase it then", buildID)}
-	}
-	row, err := newBuildRow(view)
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, tx.Rebind(saveBuildSQL), row.args()...)
-	return err
+	return m.erased(ctx, tx, state)
 }
 
 // EntriesAbout returns the ids of the entries that name a person: those by the

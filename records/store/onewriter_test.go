@@ -35,6 +35,11 @@ var storeWriters = map[string]string{
 	"records/store/erase.go: UPDATE entries":                     "an erasure, after its entry, in the same transaction",
 	"records/store/telemetry.go: INSERT INTO telemetry_samples":  "an append of samples, which are no entries",
 	"records/store/telemetry.go: INSERT INTO telemetry_heads":    "an append of samples, in the same transaction: the lock of a release, and how many it has",
+	"records/store/caseview.go: INSERT INTO cases":               "the fold of a Case's entries",
+	"records/store/caseview.go: INSERT INTO tasks":               "the fold of a Case's entries",
+	"records/store/caseview.go: DELETE FROM tasks":               "a rebuild: what no entry says",
+	"records/store/caseview.go: INSERT INTO case_owners":         "the fold of a Case's entries",
+	"records/store/caseview.go: DELETE FROM case_owners":         "the fold of a Case's entries",
 	"records/store/position.go: INSERT INTO positions":           "how far a consumer of the log came",
 }
 
@@ -46,7 +51,7 @@ var databasePackages = regexp.MustCompile(`^(database/sql|github\.com/jmoiron/sq
 var sqlHomes = []string{"records/store", "deployments/local/temporal"}
 
 var writeStatement = regexp.MustCompile(`(?i)\b(INSERT\s+(?:OR\s+\w+\s+)?INTO|REPLACE\s+INTO|UPDATE|DELETE\s+FROM|TRUNCATE(?:\s+TABLE)?|COPY|MERGE\s+INTO)\s+` +
-	`(entries|stage_outputs|subjects|builds|ledger_inbox|ledger_leaves|ledger_checkpoints|telemetry_samples|telemetry_heads|positions)\b`)
+	`(entries|stage_outputs|subjects|builds|ledger_inbox|ledger_leaves|ledger_checkpoints|telemetry_samples|telemetry_heads|positions|cases|case_owners|tasks)\b`)
 
 // writesOf returns the writes in a file, and whether it may reach a database.
 func writesOf(name string, source any) (writes []string, reaches bool, err error) {

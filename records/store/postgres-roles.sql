@@ -25,14 +25,15 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON entries, stage_outputs, ledger_inbox, ledger_leaves, ledger_checkpoints, subjects, builds, telemetry_samples, telemetry_heads, positions, schema_versions FROM PUBLIC, orgo_writer, orgo_reader, orgo_eraser;
+REVOKE ALL ON entries, stage_outputs, ledger_inbox, ledger_leaves, ledger_checkpoints, subjects, builds, telemetry_samples, telemetry_heads, positions, cases, case_owners, tasks, schema_versions FROM PUBLIC, orgo_writer, orgo_reader, orgo_eraser;
 
 GRANT SELECT, INSERT ON entries, stage_outputs, ledger_leaves, ledger_checkpoints, telemetry_samples TO orgo_writer;
 GRANT SELECT, INSERT, DELETE ON ledger_inbox TO orgo_writer; -- a queue: the sequencer takes from it
-GRANT SELECT, INSERT, UPDATE ON subjects, builds, telemetry_heads, positions TO orgo_writer;
+GRANT SELECT, INSERT, UPDATE ON subjects, builds, telemetry_heads, positions, cases, tasks TO orgo_writer;
+GRANT SELECT, INSERT, DELETE ON case_owners TO orgo_writer;
 GRANT SELECT ON schema_versions TO orgo_writer;
 
-GRANT SELECT ON entries, stage_outputs, ledger_inbox, ledger_leaves, ledger_checkpoints, subjects, builds, telemetry_samples, telemetry_heads, positions, schema_versions TO orgo_reader;
+GRANT SELECT ON entries, stage_outputs, ledger_inbox, ledger_leaves, ledger_checkpoints, subjects, builds, telemetry_samples, telemetry_heads, positions, cases, case_owners, tasks, schema_versions TO orgo_reader;
 
 GRANT orgo_writer TO orgo_eraser;
 GRANT UPDATE (actor, on_behalf_of, reason, body, digest, salt, erased) ON entries TO orgo_eraser;

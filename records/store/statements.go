@@ -55,6 +55,9 @@ type statements struct {
 	lockSubject, saveSubject *sqlx.Stmt
 	findOutput, addOutput    *sqlx.Stmt
 	findBuild, saveBuild     *sqlx.Stmt
+	findCase, saveCase       *sqlx.Stmt
+	saveTask                 *sqlx.Stmt
+	dropOwners, addOwner     *sqlx.Stmt
 	// By number of rows.
 	findEntries, addEntries, addInbox map[int]*sqlx.Stmt
 
@@ -79,6 +82,8 @@ func prepareStatements(ctx context.Context, db *sqlx.DB, lockSubjectSQL string) 
 	st.lockSubject, st.saveSubject = prepare(lockSubjectSQL), prepare(saveSubjectSQL)
 	st.findOutput, st.addOutput = prepare(findOutputSQL), prepare(addOutputSQL)
 	st.findBuild, st.saveBuild = prepare(findBuildSQL), prepare(saveBuildSQL)
+	st.findCase, st.saveCase, st.saveTask = prepare(findCaseSQL), prepare(saveCaseSQL), prepare(saveTaskSQL)
+	st.dropOwners, st.addOwner = prepare(dropOwnersSQL), prepare(addOwnerSQL)
 	for _, size := range chunkSizes {
 		// Not IN: without statistics both planners may take that for a reason to
 		// scan the organization.

@@ -82,6 +82,7 @@ func (v *verifier) rebuild(ctx context.Context, freeze string) error {
 var removeOrphansSQL = []string{
 	`DELETE FROM builds WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.organization = builds.organization
 		AND e.subject_kind = 'build' AND e.subject_id = builds.build_id)`,
+	orphanedOfCases("cases"), orphanedOfCases("case_owners"), orphanedOfCases("tasks"),
 	`DELETE FROM subjects WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.organization = subjects.organization
 		AND e.subject_kind = subjects.subject_kind AND e.subject_id = subjects.subject_id)`,
 }
@@ -106,7 +107,7 @@ type verifier struct {
 	differences []Difference
 
 	at     entryRow
-	view   records.BuildView
+	state  any  // nil before the first entry of a subject
 	broken bool // the entries of the subject cannot be folded
 }
 
@@ -147,7 +148,7 @@ func (v *verifier) step(ctx context.Context, row entryRow) error {
 		if err := v.endSubject(ctx); err != nil {
 			return err
 		}
-		v.at, v.view, v.broken = entryRow{}, records.BuildView{}, false
+		v.at, v.state, v.broken = entryRow{}, nil, false
 	}
 	if row.Sequence != v.at.Sequence+1 {
 		v.differ(row, "entry %s has sequence %d, not %d", row.EntryID, row.Sequence, v.at.Sequence+1)
@@ -173,11 +174,12 @@ func (v *verifier) step(ctx context.Context, row entryRow) error {
 }
 
 func (v *verifier) fold(f fact, sequence int64) {
-	if v.broken || f.Subject.Kind != records.SubjectBuild {
+	model, has := models[f.Subject.Kind]
+	if v.broken || !has {
 		return
 	}
 	var err error
-	if v.view, err = records.ReduceBuild(v.view, f.Entry, sequence); err != nil {
+	if v.state, err = model.replay(v.state, f.Entry, sequence); err != nil {
 		v.differ(v.at, "its entries cannot be folded: %v", err)
 		v.broken = true
 	}
@@ -227,33 +229,11 @@ func (v *verifier) endSubject(ctx context.Context) error {
 			return err
 		}
 	}
-	if v.at.SubjectKind != records.SubjectBuild || v.broken {
+	model, has := models[v.at.SubjectKind]
+	if !has || v.broken {
 		return nil
 	}
-	return v.compareBuild(ctx)
-}
-
-func (v *verifier) compareBuild(ctx context.Context) error {
-	want, err := newBuildRow(v.view)
-	if err != nil {
-		return err
-	}
-	var have buildRow
-	err = v.tx.GetContext(ctx, &have, v.tx.Rebind(`SELECT `+buildColumns+` FROM builds
-		WHERE organization = ? AND build_id = ?`), v.at.Organization, v.at.SubjectID)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		v.differ(v.at, "it has entries and no view")
-	case err != nil:
-		return err
-	case have != want:
-		v.differ(v.at, "its view is stored as version %d in state %s and folds to version %d in state %s:\n stored %s\n folded %s",
-			have.Version, have.State, want.Version, want.State, have.View, want.View)
-	}
-	if have == want {
-		return nil
-	}
-	return v.save(ctx, saveBuildSQL, want.args()...)
+	return model.compare(ctx, v, v.state)
 }
 
 // orphans are the queries for what is derived from no entry, and what is wrong
@@ -265,6 +245,9 @@ var orphans = []struct{ what, query string }{
 	{"it has a view and no entries", `SELECT organization, 'build' AS subject_kind, build_id AS subject_id FROM builds b
 		WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.organization = b.organization
 			AND e.subject_kind = 'build' AND e.subject_id = b.build_id)`},
+	{"it is listed and has no entries", `SELECT organization, 'case' AS subject_kind, case_id AS subject_id FROM cases c
+		WHERE NOT EXISTS (SELECT 1 FROM entries e WHERE e.organization = c.organization
+			AND e.subject_kind = 'case' AND e.subject_id = c.case_id)`},
 	{"a stage key has an entry of it as output that is none", `SELECT e.organization, e.subject_kind, e.subject_id
 		FROM stage_outputs o JOIN entries e ON e.organization = o.organization AND e.entry_id = o.entry_id
 		WHERE e.kind <> 'output'`},

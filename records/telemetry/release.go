@@ -23,6 +23,20 @@ type Release struct {
 	Signals []string
 }
 
+// Since returns the release with the activations of its cohorts put off to a time, if
+// they were before: what was reported earlier then counts for nothing.
+func (r Release) Since(at time.Time) Release {
+	cohorts := make(map[string]Cohort, len(r.Cohorts))
+	for name, c := range r.Cohorts {
+		if !c.ActivatedAt.IsZero() && c.ActivatedAt.Before(at) {
+			c.ActivatedAt = at
+		}
+		cohorts[name] = c
+	}
+	r.Cohorts = cohorts
+	return r
+}
+
 // Cohort is a frozen set of nodes.
 type Cohort struct {
 	Members     map[string]struct{} // by node id

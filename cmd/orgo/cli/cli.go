@@ -114,6 +114,15 @@ func oneID() cobra.PositionalArgs { return exactly(1, "the id of one build") }
 // none admits no argument.
 func none() cobra.PositionalArgs { return exactly(0, "no argument") }
 
+// Connect returns a client of the server that the settings of an added verb name.
+func Connect(cmd *cobra.Command) (*client.Client, error) {
+	settings, err := readSettings(cmd.Flags())
+	if err != nil {
+		return nil, err
+	}
+	return (&app{settings: settings}).connect()
+}
+
 // connect returns a client of the server that the settings name.
 func (a *app) connect() (*client.Client, error) {
 	options, err := a.settings.connection()

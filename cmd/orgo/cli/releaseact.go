@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,7 @@ import (
 // releaseFlags are the flags of what is asked of a release.
 type releaseFlags struct {
 	reason, key string
+	intent      string
 	stage       string
 	gates       []string
 	caseID      string
@@ -43,11 +45,13 @@ var releaseVerbs = []releaseVerb{
 	{
 		use: "approve ID", short: "Approve a release, exactly as it is now", plain: true,
 		long: `Approve a release, exactly as it is now: its pack, version, cohorts and policy, which
-are printed. What is approved is named by a digest; if any of it changes, the approval
-is void.`,
-		example: "  orgo release approve ID\n  orgo release approve ID --reason \"reviewed in case 4b1f\"",
+are printed. What is approved is named by a digest, the intent; if any of it changes, the
+approval is void. With --intent it is that which was looked at before, or nothing.`,
+		example: `  orgo release approve ID
+  orgo release approve ID --intent sha256:DIGEST --reason "reviewed in case 4b1f"`,
+		flags: intentFlag,
 		action: func(r release.Record, f releaseFlags) (client.ReleaseAction, error) {
-			ballot, err := ballotOf(r)
+			ballot, err := ballotOf(r, f)
 			return client.Approve{Ballot: ballot, Remark: client.Remark{Reason: f.reason}}, err
 		},
 		says: printIntent, done: "is approved",
@@ -55,8 +59,9 @@ is void.`,
 	{
 		use: "reject ID", short: "Reject a release, exactly as it is now",
 		example: "  orgo release reject ID --reason \"the prices are last year's\"",
+		flags:   intentFlag,
 		action: func(r release.Record, f releaseFlags) (client.ReleaseAction, error) {
-			ballot, err := ballotOf(r)
+			ballot, err := ballotOf(r, f)
 			return client.Reject{Ballot: ballot, Because: f.because()}, err
 		},
 		says: printIntent, done: "is rejected",
@@ -83,7 +88,9 @@ is void.`,
 	{
 		use: "break-glass ID", short: "Ask to let a release past gates into one stage",
 		long: `Ask to let a release past gates that refused it, into one stage and for some hours.
-It counts once another person has confirmed it, and is reviewed afterwards.`,
+It counts once another person has confirmed it, for one use, and has to be reviewed by a
+third within 72 hours, even if the release has ended: as long as a review is overdue, no
+glass is broken anywhere. The policy says which gates can be (rule type override).`,
 		example: `  orgo release break-glass ID --gate freeze --case 4b1f… --reason "outage, see the case"
   orgo release break-glass ID --gate freeze --gate rollout-health --stage rest --for 30m --case 4b1f… --reason "outage"`,
 		flags: func(flags *pflag.FlagSet, f *releaseFlags) {
@@ -96,6 +103,8 @@ It counts once another person has confirmed it, and is reviewed afterwards.`,
 	},
 	{
 		use: "confirm-break-glass ID", short: "Confirm, as another person, that a release may go past gates",
+		long: `Confirm, as another person than the one who asked, that a release may go past gates.
+What refuses is not taken back: both stay in the record.`,
 		example: "  orgo release confirm-break-glass ID --reason \"seen, outage\"",
 		action: func(_ release.Record, f releaseFlags) (client.ReleaseAction, error) {
 			return client.ConfirmBreakGlass{Because: f.because()}, nil
@@ -104,6 +113,8 @@ It counts once another person has confirmed it, and is reviewed afterwards.`,
 	},
 	{
 		use: "review-break-glass ID", short: "Say what the review of a broken glass has found",
+		long: `Say what the review of a broken glass has found, as somebody who did not break it. A
+release that has ended is reviewed, too.`,
 		example: "  orgo release review-break-glass ID --reason \"justified; the freeze is shortened\"",
 		action: func(_ release.Record, f releaseFlags) (client.ReleaseAction, error) {
 			return client.ReviewBreakGlass{Because: f.because()}, nil
@@ -136,8 +147,16 @@ func liftVerb(name string) releaseVerb {
 
 func (f releaseFlags) because() client.Because { return client.Because{Reason: f.reason} }
 
+func intentFlag(flags *pflag.FlagSet, f *releaseFlags) {
+	flags.StringVar(&f.intent, "intent", "", "the intent that was looked at, sha256:…; refused if it is another by now (default: the one that is printed)")
+}
+
 // ballotOf names what a vote is about.
-func ballotOf(r release.Record) (release.Ballot, error) {
+func ballotOf(r release.Record, f releaseFlags) (release.Ballot, error) {
+	if f.intent != "" {
+		intent, err := digestOf(f.intent)
+		return release.Ballot{Intent: intent}, err
+	}
 	if r.IntentDigest == nil {
 		return release.Ballot{}, refusal(gates.InvalidTransition, "release %s is %s: there is nothing to vote on yet", r.ReleaseID, r.Phase)
 	}
@@ -178,10 +197,11 @@ func printIntent(w io.Writer, r release.Record) error { return columns(w, what(r
 
 // printGlass says what was broken.
 func printGlass(w io.Writer, r release.Record) error {
-	for _, line := range standingLines(release.Record{BreakGlass: r.BreakGlass}) {
-		fmt.Fprintf(w, "%s  %s\n", line.of, line.text)
+	if r.BreakGlass == nil {
+		return nil
 	}
-	return nil
+	_, err := fmt.Fprintf(w, "broken  %s\n", glassText(r))
+	return err
 }
 
 func (a *app) releaseVerb(v releaseVerb) *cobra.Command {
@@ -236,6 +256,9 @@ func addAskFlags(flags *pflag.FlagSet, reason, key *string) {
 }
 
 func printReleaseAction(w io.Writer, what string, r release.Record) error {
-	_, err := fmt.Fprintf(w, "release %s %s; it is %s\n  to follow it: orgo release watch %s\n", r.ReleaseID, what, phaseText(r), r.ReleaseID)
+	lines := append([]string{
+		fmt.Sprintf("release %s %s; it is %s", r.ReleaseID, what, phaseText(r)), "  to follow it: orgo release watch " + r.ReleaseID,
+	}, nextSteps(r)...)
+	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
 	return err
 }

@@ -65,5 +65,5 @@ func nextSteps(r release.Record) []string {
 	if len(r.Holds) > 0 {
 		lines = append(lines, "  to resume: orgo release resume "+r.ReleaseID+" --reason REASON")
 	}
-	return lines
+	return append(lines, glassSteps(r)...)
 }

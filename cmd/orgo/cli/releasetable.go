@@ -21,11 +21,26 @@ func printRelease(w io.Writer, r release.Record) error {
 	for _, line := range standingLines(r) {
 		head = append(head, []string{line.of, line.text})
 	}
+	if r.Render != nil {
+		head = append(head, []string{"rendered", renderText(*r.Render)})
+	}
 	if err := columns(w, head); err != nil || len(r.Stages) == 0 {
 		return err
 	}
 	fmt.Fprintln(w)
 	return columns(w, stageRows(r))
+}
+
+// renderText says what a pack was rendered to, or why it was not.
+func renderText(r release.Rendering) string {
+	if r.Code != "" {
+		return fmt.Sprintf("%s: %s: %s", r.Status, r.Code, r.Message)
+	}
+	text := string(r.Status)
+	for _, output := range r.Outputs {
+		text += fmt.Sprintf(", %s %s", output.Name, output.Ref.Digest)
+	}
+	return text
 }
 
 // what says what a release brings: the subject of its approvals.
@@ -139,8 +154,8 @@ func standingLines(r release.Record) []standingLine {
 		}
 		add(of, "by %s at %s: %s", vote.Actor, timeText(vote.At), vote.Reason)
 	}
-	if glass := r.BreakGlass; glass != nil {
-		add("broken", "%s, by %s, until %s, case %s", strings.Join(glass.Gates, ", "), strings.Join(glass.By, " and "), timeText(glass.ExpiresAt), glass.CaseID)
+	if r.BreakGlass != nil {
+		add("broken", "%s", glassText(r))
 	}
 	if r.Revoked {
 		add("revoked", "its pack is revoked")

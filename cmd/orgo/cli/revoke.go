@@ -78,7 +78,7 @@ Name a release, or with a flag one pack or all that came from something.`,
 	flags.StringVar(&pack, "pack", "", "the pack with this digest of its content, sha256:…")
 	flags.StringVar(&snapshot, "snapshot", "", "all that were built from this snapshot, sha256:…")
 	flags.StringVar(&request.RunnerVersion, "runner-version", "", "all that a runner of this version had a part in")
-	flags.StringVar(&request.Key, "key", "", "all that this key signed")
+	flags.StringVar(&request.Key, "key", "", "all that this key signed: outputs of runners, or the attestation of a build")
 	addAskFlags(flags, &request.Reason, &key)
 	return cmd
 }
@@ -107,6 +107,12 @@ func printRevocation(w io.Writer, done string, r client.Revocation) error {
 	}
 	for _, pack := range r.Packs {
 		fmt.Fprintf(w, "%s is %s\n", pack, done)
+	}
+	if len(r.Known) > 0 {
+		fmt.Fprintf(w, "  known already to: %s\n", strings.Join(r.Known, ", "))
+	}
+	if len(r.Channels) == 0 && len(r.Known) > 0 {
+		return nil
 	}
 	_, err := fmt.Fprintf(w, "  told to: %s\n", orNot(strings.Join(r.Channels, ", ")))
 	return err

@@ -78,7 +78,7 @@ func workers() []attempt {
 			forged := s.record()
 			forged.Version++
 			forged.Phase = string(rollout.PhaseActivating)
-			sealed, err := forged.Sealed()
+			sealed, _, err := forged.Sealed()
 			s.must(err)
 			return s.callAsWorkflow(workflows.ActivityCommit, releases.CommitInput{Organization: organization, Entries: []records.Entry{s.made(records.Entry{
 				Kind: records.KindRecord, Type: records.TypeRecordWritten, Subject: records.ReleaseSubject(s.id),

@@ -35,10 +35,17 @@ func exportDemo(t *testing.T, state records.BuildState, flags ...change) exporte
 	s := newStack(t)
 	id := s.begin(t, demoRequest(t, s, demoCorpus, flags...), "exported")
 	s.end(t, id, state)
-	x := exported{stack: s, directory: filepath.Join(t.TempDir(), "evidence"), key: filepath.Join(s.dir, "ledger.key.pub"), files: fstest.MapFS{}}
+	directory := filepath.Join(t.TempDir(), "evidence")
 	eventually(t, "the log has the build", func() bool {
-		return s.cli(t, "audit", "export", id, "--out", x.directory).code == 0
+		return s.cli(t, "audit", "export", id, "--out", directory).code == 0
 	})
+	return readExported(t, s, directory)
+}
+
+// readExported reads a bundle that was exported.
+func readExported(t *testing.T, s *stack, directory string) exported {
+	t.Helper()
+	x := exported{stack: s, directory: directory, key: filepath.Join(s.dir, "ledger.key.pub"), files: fstest.MapFS{}}
 	text, err := os.ReadFile(x.key)
 	require.NoError(t, err)
 	x.verifier, err = note.NewVerifier(strings.TrimSpace(string(text)))

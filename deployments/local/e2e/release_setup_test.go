@@ -74,6 +74,65 @@ func (s *stack) as(t *testing.T, name string) *client.Client {
 	return c
 }
 
+// cliAs runs a command to its end as somebody whose token newStackOf made known. Who
+// that is comes from a settings file, as it does for whoever works with a server.
+func (s *stack) cliAs(t *testing.T, name string, args ...string) result {
+	t.Helper()
+	settings := filepath.Join(t.TempDir(), "config.yaml")
+	text := fmt.Sprintf("url: http://%s\ntoken: %s\n", s.addresses["-api"], name)
+	require.NoError(t, os.WriteFile(settings, []byte(text), 0o600))
+	p := spawn(t, programs.orgo, append(args, "--config", settings)...)
+	code := p.wait(t)
+	return result{code: code, out: p.out.String(), err: p.err.String()}
+}
+
+// done requires that a command succeeded, and returns what it printed.
+func (r result) done(t *testing.T) string {
+	t.Helper()
+	require.Zero(t, r.code, "%s\n%s", r.out, r.err)
+	return r.out
+}
+
+// refused requires that a command was refused for a reason, which it said with a
+// remedy.
+func (r result) refused(t *testing.T, code gates.Code) {
+	t.Helper()
+	require.Equal(t, 1, r.code, "%s\n%s", r.out, r.err)
+	require.Contains(t, r.err, "reason: "+string(code)+" (")
+	require.Contains(t, r.err, "remedy: ")
+}
+
+// misused requires that a command line was refused without a server, with something
+// that helps.
+func (r result) misused(t *testing.T, says string) {
+	t.Helper()
+	require.Equal(t, 2, r.code, "%s\n%s", r.out, r.err)
+	require.Contains(t, r.err, says)
+}
+
+// file writes a document that a command line names.
+func file(t *testing.T, name string, document any) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, marshal(t, document), 0o600))
+	return path
+}
+
+// ruled is the demo's policy with more rules.
+func ruled(t *testing.T, rules ...map[string]any) json.RawMessage {
+	t.Helper()
+	var bundle map[string]any
+	require.NoError(t, json.Unmarshal(readYAML(t, demoPolicy), &bundle))
+	for _, policy := range bundle["policies"].([]any) {
+		if policy := policy.(map[string]any); policy["policy_id"] == "release" {
+			for _, rule := range rules {
+				policy["rules"] = append(policy["rules"].([]any), rule)
+			}
+		}
+	}
+	return marshal(t, bundle)
+}
+
 // play has the nodes of every channel report until the test ends, or until it is told
 // to stop.
 func (o *shop) play(t *testing.T) (stop func()) {

@@ -62,7 +62,7 @@ func dropTables(t testing.TB, f fixture) {
 	t.Helper()
 	for _, table := range []string{
 		"ledger_leaves", "ledger_inbox", "ledger_checkpoints", "stage_outputs", "entries", "subjects", "builds",
-		"telemetry_samples", "telemetry_heads", "positions", "schema_versions",
+		"telemetry_samples", "telemetry_heads", "positions", "cases", "case_owners", "tasks", "schema_versions",
 	} {
 		_, err := f.Raw.Exec(`DROP TABLE ` + table)
 		require.NoError(t, err)

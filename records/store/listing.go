@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+// listing is a page of a list that is being asked for.
+type listing struct {
+	table, id, columns string
+	order              CaseOrder
+	cursor             string
+	limit              int
+
+	conditions []string
+	args       []any
+}
+
+// listedRow is a row of a list: the document, and where it is in the order.
+type listedRow struct {
+	ID       string `db:"id"`
+	Place    string `db:"place"`
+	Document string `db:"document"`
+}
+
+func (l *listing) where(condition string, args ...any) {
+	l.conditions, l.args = append(l.conditions, condition), append(l.args, args...)
+}
+
+// only keeps what has one of values in a column; none is no condition.
+func (l *listing) only(column string, values []string) {
+	if len(values) > 0 {
+		l.where(column+" IN (?)", values)
+	}
+}
+
+// common has the conditions that all lists have.
+func (l *listing) common(open bool, label, dueBefore string) {
+	if open {
+		l.where("open = 1")
+	}
+	if label != "" {
+		l.where("substr(label, 1, ?) = ?", len(label), label)
+	}
+	if dueBefore != "" {
+		l.where("due_at < ?", dueBefore)
+	}
+}
+
+func dueBefore(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(timeLayout)
+}
+
+// orders has the column that each order is by, how it is compared with where a page
+// ended, and its direction.
+var orders = map[CaseOrder]struct{ column, after, direction string }{
+	NewestFirst: {"created_at", "<", "DESC"},
+	DueFirst:    {"due_at", ">", "ASC"},
+}
+
+// list reads a page.
+func (s *Store) list(ctx context.Context, l listing) ([]listedRow, string, error) {
+	by, known := orders[l.order]
+	if !known {
+		by = orders[NewestFirst]
+	}
+	limit := l.limit
+	if limit <= 0 {
+		limit = DefaultPage
+	}
+	limit = min(limit, MaxPage)
+	if l.cursor != "" {
+		after, err := parseCursor(l.cursor)
+		if err != nil {
+			return nil, "", err
+		}
+		l.where("("+by.column+", "+l.id+") "+by.after+" (?, ?)", after.CreatedAt, after.ID)
+	}
+	query := "SELECT " + l.id + " AS id, " + by.column + " AS place, " + l.columns + " AS document FROM " + l.table +
+		" WHERE " + strings.Join(l.conditions, " AND ") + " ORDER BY " + by.column + " " + by.direction + ", " + l.id + " " + by.direction + " LIMIT ?"
+	var rows []listedRow
+	// One more than the page says whether there is a next one.
+	if err := selectIn(ctx, s.reader, &rows, query, append(l.args, limit+1)...); err != nil {
+		return nil, "", s.readFault(ctx, "list "+l.table, err)
+	}
+	if len(rows) <= limit {
+		return rows, "", nil
+	}
+	rows = rows[:limit]
+	return rows, position{CreatedAt: rows[limit-1].Place, ID: rows[limit-1].ID}.cursor(), nil
+}
