@@ -20,7 +20,7 @@ func (a *app) caseCommand() *cobra.Command {
 	for _, verb := range caseVerbs {
 		commands = append(commands, a.caseVerb(verb))
 	}
-	commands = append(commands, a.caseExport(), a.caseImport(), a.caseRoute(), a.caseBuild())
+	commands = append(commands, a.caseBulk(), a.caseExport(), a.caseImport(), a.caseRoute(), a.caseBuild())
 	return group("case", "Open, follow and close cases: failures, reviews and requests as governed work",
 		`  orgo case list --mine --open
   orgo case create --type question --summary "Which prices hold?"

@@ -172,6 +172,24 @@ func TestCaseRouteAndBuild(t *testing.T) {
 	b.must(t, &started, "case", "build", c.CaseID, "--input", "/data", "--reason", "others")
 }
 
+func TestManyCasesByCommand(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first, second := b.opened(t), b.opened(t)
+	bulk := []string{"case", "bulk", "--to", "cancelled", "--reason", "a drill", "--owner", "user:alice"}
+	r := b.orgo(t, append(bulk, "--dry-run")...)
+	require.Zero(t, r.code, r.err)
+	require.Contains(t, r.out, "2 would be moved, 0 refused")
+	r = b.orgo(t, "case", "bulk", first.CaseID, noID, "--to", "CANCELLED", "--reason", "a drill")
+	require.Equal(t, 1, r.code)
+	require.Contains(t, r.out, "NOT_FOUND")
+	require.Contains(t, r.out, "1 were moved, 1 refused")
+	r = b.orgo(t, bulk...)
+	require.Zero(t, r.code, r.err)
+	require.Contains(t, r.out, second.CaseID)
+	require.Equal(t, 2, b.orgo(t, "case", "bulk", "--to", "CANCELLED").code, "saying nothing is not all")
+}
+
 func TestBadUsageOfCases(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
