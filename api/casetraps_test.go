@@ -136,3 +136,30 @@ func TestACaseIsNotClosedWhileItsBuildRuns(t *testing.T) {
 	})
 	do(t, c, other.CaseID, client.MoveCase{To: cases.Completed, Resolution: "it is blocked"})
 }
+
+// Of many who change what they have all seen, one does; nothing is lost, and the others
+// are told.
+func TestOneOfManyWritersIsFirst(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	found := reviewed(t, s)
+	const writers = 8
+	outcomes := make(chan error, writers)
+	for range writers {
+		go func() {
+			_, err := s.As(t, apitest.TokenCarol).ActOnCase(t.Context(), found.CaseID, client.MoveCase{To: cases.Completed, Seen: client.Seen{Version: found.Version}}, "")
+			outcomes <- err
+		}()
+	}
+	first := 0
+	for range writers {
+		if err := <-outcomes; err == nil {
+			first++
+		} else {
+			problem := refusedWith(t, err, gates.VersionStale)
+			require.Len(t, problem.Conflict.Changes, 1)
+		}
+	}
+	require.Equal(t, 1, first)
+	audited(t, s, found.CaseID)
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records/cases"
 	"github.com/initkoa/orgo/records/store"
 )
@@ -19,6 +20,7 @@ type caseMetrics struct {
 	moves       *prometheus.CounterVec
 	taskMoves   *prometheus.CounterVec
 	escalations *prometheus.CounterVec
+	refusals    *prometheus.CounterVec
 }
 
 func newCaseMetrics() *caseMetrics {
@@ -31,11 +33,20 @@ func newCaseMetrics() *caseMetrics {
 		moves:       counter("orgo_case_moves_total", "Moves of Cases recorded by this process, by the state that they led to; a reopened one is OPEN.", "to"),
 		taskMoves:   counter("orgo_task_moves_total", "Moves of Tasks recorded by this process, by the state that they led to.", "to"),
 		escalations: counter("orgo_case_escalations_total", "Escalations recorded by this process, by what was due and the level.", "kind", "level"),
+		refusals:    counter("orgo_case_refusals_total", "What this process refused to those who change Cases and Tasks, by reason code.", "code"),
 	}
 }
 
+// CaseRefused makes it an api.CaseObserver.
+func (m *caseMetrics) CaseRefused(code string) {
+	if _, known := gates.Lookup(gates.Code(code)); !known {
+		code = "unknown"
+	}
+	m.refusals.WithLabelValues(code).Inc()
+}
+
 func (m *caseMetrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.opened, m.recurred, m.moves, m.taskMoves, m.escalations}
+	return []prometheus.Collector{m.opened, m.recurred, m.moves, m.taskMoves, m.escalations, m.refusals}
 }
 
 // observe counts an entry of a Case. The store has admitted it: what it says is of the

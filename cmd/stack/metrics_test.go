@@ -66,9 +66,14 @@ func TestCasesAreCounted(t *testing.T) {
 	observe(cases.TypeTaskMoved, cases.TaskMoved{To: cases.TaskCompleted})
 	observe(cases.TypeTaskLate, cases.Escalated{Deadline: cases.Deadline{Kind: cases.DueTask, Level: 2}})
 
+	o.cases.CaseRefused(string(gates.VersionStale))
+	o.cases.CaseRefused("no code")
+
 	answer := httptest.NewRecorder()
 	o.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
 	for _, line := range []string{
+		`orgo_case_refusals_total{code="VERSION_STALE"} 1`,
+		`orgo_case_refusals_total{code="unknown"} 1`,
 		`orgo_cases_opened_total{cause="request",severity="none"} 1`,
 		`orgo_cases_opened_total{cause="unknown",severity="SEV2"} 1`,
 		`orgo_case_moves_total{to="BLOCKED"} 1`,
