@@ -40,7 +40,9 @@ type Config struct {
 	Metrics http.Handler
 	// Streams observes the event streams, if it is given.
 	Streams StreamObserver
-	Limits  Limits
+	// Refusals hears of what is refused to those who change Cases, if it is given.
+	Refusals CaseObserver
+	Limits   Limits
 }
 
 // Check returns nil if a part of the system answers.
@@ -79,6 +81,7 @@ type server struct {
 	releases      Releases
 	channels      Channels
 	cases         Cases
+	refusals      CaseObserver
 	keys          Keys
 	contracts     Contracts
 	webhooks      Webhooks
@@ -110,7 +113,7 @@ func New(config Config) (http.Handler, error) {
 		return nil, fmt.Errorf("api: %w", err)
 	}
 	s := &server{
-		builds: config.Builds, releases: config.Releases, channels: config.Channels, cases: config.Cases, keys: config.Keys, contracts: config.Contracts, webhooks: config.Webhooks, policies: config.Policies, telemetry: config.Telemetry, reader: config.Reader, artifacts: config.Artifacts, ledger: config.Ledger,
+		builds: config.Builds, releases: config.Releases, channels: config.Channels, cases: config.Cases, refusals: config.Refusals, keys: config.Keys, contracts: config.Contracts, webhooks: config.Webhooks, policies: config.Policies, telemetry: config.Telemetry, reader: config.Reader, artifacts: config.Artifacts, ledger: config.Ledger,
 		authenticator: config.Authenticator, log: config.Log, checks: config.Checks,
 		limits: config.Limits.withDefaults(), format: jsonFormat(), builtin: documents,
 	}

@@ -57,3 +57,7 @@ type CaseImported struct {
 	Outcome string // client.ImportCreated, …
 	Refused error
 }
+
+// CaseObserver hears of what did not happen to Cases, by the reason code. It must be
+// quick.
+type CaseObserver interface{ CaseRefused(code string) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 
 	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/gates"
@@ -17,13 +18,19 @@ const changesTold = 100
 // caseError makes a problem of why something did not happen to a Case, and logs it. A
 // stale writer is told what happened since.
 func (s *server) caseError(ctx context.Context, caller Identity, err error) error {
-	var refusal *cases.Refusal
-	if !errors.As(err, &refusal) {
+	p := known(err)
+	if p == nil || p.Status >= http.StatusInternalServerError {
 		return err
 	}
+	if s.refusals != nil {
+		s.refusals.CaseRefused(p.ReasonCode)
+	}
+	var refusal *cases.Refusal
+	if !errors.As(err, &refusal) {
+		refusal = &cases.Refusal{Code: cases.Code(p.ReasonCode)}
+	}
 	s.log.InfoContext(ctx, "a case was not changed", "request_id", infoOf(ctx).id, "organization", caller.Organization, "actor", caller.Actor,
-		"case_id", refusal.CaseID, "task_id", refusal.TaskID, "reason_code", refusal.Code)
-	p := refusedByCase(refusal)
+		"case_id", refusal.CaseID, "task_id", refusal.TaskID, "reason_code", refusal.Code, "detail", p.Detail)
 	if refusal.Code != cases.CodeStale {
 		return p
 	}

@@ -41,17 +41,20 @@ type routeInput struct {
 }
 
 func (s *server) explainRoute(ctx context.Context, caller Identity, in *routeInput) (*struct{ Body client.CaseRoute }, error) {
-	return s.route(ctx, caller, client.RouteCase{
+	return s.route(ctx, caller, places{"query", "query.code"}, client.RouteCase{
 		CaseID: in.CaseID, Cause: in.Cause, Codes: in.Codes, Severity: in.Severity, Incident: in.Incident, Active: in.Active,
 		Occurrences: in.Occurrences, Affected: in.Affected, RouteFacts: client.RouteFacts{Stage: in.Stage, Channel: in.Channel},
 	})
 }
 
 func (s *server) tryRoute(ctx context.Context, caller Identity, in *struct{ Body client.RouteCase }) (*struct{ Body client.CaseRoute }, error) {
-	return s.route(ctx, caller, in.Body)
+	return s.route(ctx, caller, places{"body", "body.reason_codes"}, in.Body)
 }
 
-func (s *server) route(ctx context.Context, caller Identity, asked client.RouteCase) (*struct{ Body client.CaseRoute }, error) {
+// places are where a request says what a Case is routed by.
+type places struct{ facts, codes string }
+
+func (s *server) route(ctx context.Context, caller Identity, at places, asked client.RouteCase) (*struct{ Body client.CaseRoute }, error) {
 	rules, err := s.routingRules(ctx, caller, asked.Policy)
 	if err != nil {
 		return nil, err
@@ -64,7 +67,7 @@ func (s *server) route(ctx context.Context, caller Identity, asked client.RouteC
 			return nil, err
 		}
 		facts, answer.Recorded = factsOf(of), &of.Route
-	} else if facts, err = askedFacts(asked); err != nil {
+	} else if facts, err = askedFacts(at, asked); err != nil {
 		return nil, err
 	}
 	answer.Route, answer.Explanation, err = s.cases.Route(ctx, caller.Organization, facts, rules)
@@ -72,17 +75,17 @@ func (s *server) route(ctx context.Context, caller Identity, asked client.RouteC
 }
 
 // askedFacts reads facts that a caller gives.
-func askedFacts(asked client.RouteCase) (routing.Facts, error) {
+func askedFacts(at places, asked client.RouteCase) (routing.Facts, error) {
 	if asked.Cause == "" {
 		asked.Cause = cases.CauseRequest
 	}
 	if !knownCause(asked.Cause) {
-		return routing.Facts{}, invalid("body.cause", "is none of %v", cases.CauseKinds())
+		return routing.Facts{}, invalid(at.facts+".cause", "is none of %v", cases.CauseKinds())
 	}
-	if err := checkCodes(asked.Codes); err != nil {
+	if err := checkCodes(at.codes, asked.Codes); err != nil {
 		return routing.Facts{}, err
 	}
-	if err := checkFacts(asked.RouteFacts); err != nil {
+	if err := checkFacts(at.facts, asked.RouteFacts); err != nil {
 		return routing.Facts{}, err
 	}
 	return routing.Facts{

@@ -71,10 +71,10 @@ type createCaseInput struct {
 }
 
 func (s *server) createCase(ctx context.Context, caller Identity, in *createCaseInput) (*caseAnswer, error) {
-	if err := checkCodes(in.Body.Codes); err != nil {
+	if err := checkCodes("body.reason_codes", in.Body.Codes); err != nil {
 		return nil, err
 	}
-	if err := checkFacts(in.Body.RouteFacts); err != nil {
+	if err := checkFacts("body", in.Body.RouteFacts); err != nil {
 		return nil, err
 	}
 	rules, err := s.routingRules(ctx, caller, in.Body.Policy)
@@ -91,19 +91,19 @@ func (s *server) createCase(ctx context.Context, caller Identity, in *createCase
 }
 
 // checkCodes refuses what is no reason code: nothing would be routed by it.
-func checkCodes(codes []string) error {
+func checkCodes(place string, codes []string) error {
 	for i, code := range codes {
 		if _, known := gates.Lookup(gates.Code(code)); !known {
-			return invalid(fmt.Sprintf("body.reason_codes[%d]", i), "there is no reason code %q; /v1/reasons lists all", code)
+			return invalid(fmt.Sprintf("%s[%d]", place, i), "there is no reason code %q; /v1/reasons lists all", code)
 		}
 	}
 	return nil
 }
 
-func checkFacts(facts client.RouteFacts) error {
+func checkFacts(place string, facts client.RouteFacts) error {
 	if facts.Channel != "" {
 		if _, err := records.ParseChannelName(facts.Channel); err != nil {
-			return invalid("body.channel", "%v", err)
+			return invalid(place+".channel", "%v", err)
 		}
 	}
 	if facts.Stage == "" {
@@ -114,7 +114,7 @@ func checkFacts(facts client.RouteFacts) error {
 			return nil
 		}
 	}
-	return invalid("body.stage", "is none of %v", records.Spine())
+	return invalid(place+".stage", "is none of %v", records.Spine())
 }
 
 // CaseListing is what lists of Cases and of Tasks are asked in the same way. It is
@@ -216,7 +216,11 @@ func (s *server) getCase(ctx context.Context, caller Identity, in *caseInput) (*
 		if err != nil {
 			return nil, err
 		}
-		form = caseKOA(found, history)
+		audit := make([]records.Entry, len(history))
+		for i, entry := range history {
+			audit[i] = entry.Entry
+		}
+		form = found.KOA(audit)
 	}
 	body, err := records.Canonical(form)
 	return &versionedDocument{ContentType: records.MediaJSON, ETag: etag(found.Version), Body: body}, err

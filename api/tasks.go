@@ -102,7 +102,7 @@ func (s *server) getTask(ctx context.Context, caller Identity, in *taskInput) (*
 	}
 	var form any = found
 	if in.Format == client.FormatKOA {
-		form = taskKOA(of, found.Task)
+		form = of.KOATask(found.Task)
 	}
 	body, err := records.Canonical(form)
 	return &versionedDocument{ContentType: records.MediaJSON, ETag: etag(found.Version), Body: body}, err

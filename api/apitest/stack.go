@@ -22,10 +22,13 @@ import (
 	"github.com/initkoa/orgo/records/store"
 )
 
-// The callers that the server knows, by token. Bob is of another organization.
+// The callers that the server knows, by token. Bob is of another organization, Carol of
+// alice's; and "Alice\u200b" is who alice is when she wants to be two.
 const (
 	TokenAlice = "token-of-alice"
 	TokenBob   = "token-of-bob"
+	TokenCarol = "token-of-carol"
+	TokenTwin  = "token-of-twin"
 	OtherOrg   = "00000000-0000-4000-8000-000000000002"
 )
 
@@ -76,11 +79,13 @@ func (s *Stack) serve(t testing.TB, change ...func(*api.Config)) {
 	t.Helper()
 	tokens, err := api.NewStaticTokens([]api.TokenEntry{
 		{TokenSHA256: api.HashToken(TokenAlice), Actor: "alice", Organization: records.DefaultOrganization, Roles: []string{"operator"}},
+		{TokenSHA256: api.HashToken(TokenCarol), Actor: "carol", Organization: records.DefaultOrganization, Roles: []string{"operators"}},
+		{TokenSHA256: api.HashToken(TokenTwin), Actor: "Alice\u200b", Organization: records.DefaultOrganization},
 		{TokenSHA256: api.HashToken(TokenBob), Actor: "bob", Organization: OtherOrg},
 	})
 	require.NoError(t, err)
 	config := api.Config{
-		Builds: s.Builds, Releases: s.Releases, Channels: s.Channels, Keys: control.Keys{Store: s.Store, Clock: activities.SystemClock{}},
+		Builds: s.Builds, Releases: s.Releases, Channels: s.Channels, Cases: s.Cases(), Keys: control.Keys{Store: s.Store, Clock: activities.SystemClock{}},
 		Contracts: control.Contracts{Store: s.Store, Clock: activities.SystemClock{}},
 		// Without a key no webhook is served: that takes a Temporal server, and is tested with one.
 		Webhooks:  control.Webhooks{Store: s.Store, Clock: activities.SystemClock{}},
@@ -103,9 +108,21 @@ func (s *Stack) serve(t testing.TB, change ...func(*api.Config)) {
 // Client returns a client that calls as alice.
 func (s *Stack) Client(t testing.TB) *client.Client {
 	t.Helper()
-	c, err := client.New(client.Options{URL: s.URL, Token: TokenAlice})
+	return s.As(t, TokenAlice)
+}
+
+// As returns a client that calls with a token.
+func (s *Stack) As(t testing.TB, token string) *client.Client {
+	t.Helper()
+	c, err := client.New(client.Options{URL: s.URL, Token: token})
 	require.NoError(t, err)
 	return c
+}
+
+// Cases is the real control over Cases: they need nothing but the store.
+func (s *Stack) Cases() control.Cases {
+	clock := activities.SystemClock{}
+	return control.Cases{CaseStore: s.Store, Policies: control.Policies{Store: s.Store, Artifacts: s.Artifacts, Clock: clock}, Clock: clock}
 }
 
 // LogTo has the server write its log as JSON lines to w.

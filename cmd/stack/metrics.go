@@ -31,6 +31,7 @@ type Observer struct {
 	reasons   *prometheus.CounterVec
 	rollbacks *prometheus.CounterVec
 	releases  *prometheus.CounterVec
+	cases     *caseMetrics
 	leaves    prometheus.Gauge
 	inbox     prometheus.Gauge
 	lag       prometheus.Gauge
@@ -61,6 +62,7 @@ func NewObserver(log *slog.Logger) *Observer {
 		releases: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "orgo_release_moves_total", Help: "Moves of releases recorded by this process, by event and the phase that they led to.",
 		}, []string{"event", "phase"}),
+		cases: newCaseMetrics(),
 		leaves: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "orgo_ledger_leaves", Help: "Leaves of the log, as far as this process knows.",
 		}),
@@ -79,6 +81,7 @@ func NewObserver(log *slog.Logger) *Observer {
 	}
 	o.registry.MustRegister(o.entries, o.decisions, o.warnings, o.reasons, o.rollbacks, o.releases, o.leaves, o.inbox, o.lag, o.leader, o.failures,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	o.registry.MustRegister(o.cases.collectors()...)
 	return o
 }
 
@@ -125,6 +128,7 @@ func (o *Observer) Observe(s store.Stored) {
 	stage := string(s.Correlation.Stage)
 	o.entries.WithLabelValues(s.Type, stage).Inc()
 	o.moved(s)
+	o.cases.observe(s)
 	for _, code := range s.Codes {
 		class := "unknown"
 		if reason, known := gates.Lookup(gates.Code(code)); known {
@@ -139,7 +143,7 @@ func (o *Observer) Observe(s store.Stored) {
 	}
 	o.log.Info(s.Type,
 		"organization", s.Organization, "entry_id", s.ID, "sequence", s.Sequence,
-		"build_id", s.Correlation.BuildID, "release_id", s.Correlation.ReleaseID, "channel", s.Correlation.Channel, "cohort", s.Correlation.Cohort, "stage", stage, "generation", s.Correlation.Generation,
+		"build_id", s.Correlation.BuildID, "release_id", s.Correlation.ReleaseID, "case_id", s.Correlation.CaseID, "channel", s.Correlation.Channel, "cohort", s.Correlation.Cohort, "stage", stage, "generation", s.Correlation.Generation,
 		"attempt", s.Correlation.Attempt, "actor", s.Actor, "reason_codes", s.Codes)
 }
 

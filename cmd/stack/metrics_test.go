@@ -11,6 +11,7 @@ import (
 
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/cases"
 	"github.com/initkoa/orgo/records/store"
 )
 
@@ -46,4 +47,42 @@ func TestDecisionsAreCounted(t *testing.T) {
 		require.Contains(t, answer.Body.String(), line)
 	}
 	require.Contains(t, log.String(), "rule=p/r reason_code=VALIDATION_ISSUE_LIMIT_EXCEEDED")
+}
+
+// What happens to Cases is counted, with labels of closed tables.
+func TestCasesAreCounted(t *testing.T) {
+	t.Parallel()
+	o := NewObserver(slog.New(slog.DiscardHandler))
+	observe := func(typ string, body any) {
+		entry, err := cases.Entry(records.DefaultOrganization, "c", typ, cases.Act{Actor: "ann", At: time.Now()}, body)
+		require.NoError(t, err)
+		o.Observe(store.Stored{Entry: entry})
+	}
+	observe(cases.TypeOpened, cases.Opened{Type: "a person's own word", Cause: cases.Cause{Kind: cases.CauseRequest, ID: "k"}})
+	observe(cases.TypeOpened, cases.Opened{Cause: cases.Cause{Kind: "no such kind", ID: "k"}, Route: cases.Route{Severity: "SEV2"}})
+	observe(cases.TypeMoved, cases.Moved{To: cases.Blocked})
+	observe(cases.TypeReopened, cases.Reopened{})
+	observe(cases.TypeRecurred, cases.Recurred{})
+	observe(cases.TypeTaskMoved, cases.TaskMoved{To: cases.TaskCompleted})
+	observe(cases.TypeTaskLate, cases.Escalated{Deadline: cases.Deadline{Kind: cases.DueTask, Level: 2}})
+
+	o.cases.CaseRefused(string(gates.VersionStale))
+	o.cases.CaseRefused("no code")
+
+	answer := httptest.NewRecorder()
+	o.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	for _, line := range []string{
+		`orgo_case_refusals_total{code="VERSION_STALE"} 1`,
+		`orgo_case_refusals_total{code="unknown"} 1`,
+		`orgo_cases_opened_total{cause="request",severity="none"} 1`,
+		`orgo_cases_opened_total{cause="unknown",severity="SEV2"} 1`,
+		`orgo_case_moves_total{to="BLOCKED"} 1`,
+		`orgo_case_moves_total{to="OPEN"} 1`,
+		`orgo_cases_recurred_total 1`,
+		`orgo_task_moves_total{to="COMPLETED"} 1`,
+		`orgo_case_escalations_total{kind="task",level="2"} 1`,
+	} {
+		require.Contains(t, answer.Body.String(), line)
+	}
+	require.NotContains(t, answer.Body.String(), "own word")
 }

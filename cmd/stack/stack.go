@@ -223,7 +223,7 @@ func (k *Stack) Handler() (http.Handler, error) {
 			Clock: activities.SystemClock{}, Key: k.settings.CallbackKey,
 		},
 		Policies: k.policies(),
-		Releases: k.Releases(), Channels: k.Channels(), Cases: k.Cases(),
+		Releases: k.Releases(), Channels: k.Channels(), Cases: k.Cases(), Refusals: k.observer.cases,
 		Telemetry: k.Telemetry(),
 		Reader:    k.store, Ledger: k.store, Events: k.store, Artifacts: k.artifacts,
 		Streams:       newStreams(k.observer.Registry()),

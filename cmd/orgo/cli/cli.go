@@ -74,7 +74,7 @@ happened and why.`,
 		return Usage("%v; see \"%s --help\"", err, cmd.CommandPath())
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.build(), a.release(), a.channel(), a.contracts(), a.events(), a.key(), a.webhook(), a.policy(), a.telemetry(), a.pipeline(), a.explain(), a.version())
+	root.AddCommand(a.build(), a.release(), a.channel(), a.caseCommand(), a.task(), a.contracts(), a.events(), a.key(), a.webhook(), a.policy(), a.telemetry(), a.pipeline(), a.explain(), a.version())
 	asGroup(root)
 	return root
 }

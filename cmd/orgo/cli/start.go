@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/records"
@@ -59,16 +60,44 @@ followed as well, and the exit code is 0 only if it closes well.`,
 		},
 	}
 	flags := cmd.Flags()
+	addBuildFlags(flags, &f)
+	flags.BoolVar(&f.wait, "wait", false, "follow the build to its end")
+	flags.StringVar(&f.release.channel, "release", "", "follow the build, and once it has passed release it here: ENVIRONMENT/CHANNEL")
+	addGoingOutFlags(flags, &f.release)
+	return cmd
+}
+
+// addBuildFlags adds the flags that say what is built, which case build has, too.
+func addBuildFlags(flags *pflag.FlagSet, f *startFlags) {
 	flags.StringArrayVar(&f.inputs, "input", nil, "a file or directory to build from, or its file: URL; may be repeated")
 	flags.StringVar(&f.pipeline, "pipeline", "", "a pipeline file (default: \"orgo pipeline show default\")")
 	flags.StringVar(&f.policy, "policy", "", "a mandate bundle file, YAML or JSON, or the digest of a registered one")
 	flags.StringVar(&f.contracts, "contracts", "", "a directory of JSON Schemas, NAME.schema.json each, or the sha256:… of a set that was pinned")
 	flags.StringVar(&f.key, "idempotency-key", "", "names the build: the same key is the same build (default: a new one)")
 	flags.StringVar(&f.reason, "reason", "", "why, for the record")
-	flags.BoolVar(&f.wait, "wait", false, "follow the build to its end")
-	flags.StringVar(&f.release.channel, "release", "", "follow the build, and once it has passed release it here: ENVIRONMENT/CHANNEL")
-	addGoingOutFlags(flags, &f.release)
-	return cmd
+}
+
+// buildRequest reads the files that the flags name, and uploads what a pipeline refers to.
+func (a *app) buildRequest(ctx context.Context, c *client.Client, f startFlags) (client.StartBuild, error) {
+	request := client.StartBuild{Trigger: client.BuildTrigger{Type: records.TriggerManual, Reason: f.reason}}
+	var err error
+	if request.Inputs, err = inputsOf(f.inputs); err != nil {
+		return request, err
+	}
+	if f.pipeline != "" {
+		if request.Pipeline, err = readPipeline(ctx, f.pipeline, newUploader(c, a.streams.Err)); err != nil {
+			return request, err
+		}
+	}
+	if f.policy != "" {
+		if request.Policy, err = policyArgument(f.policy); err != nil {
+			return request, err
+		}
+	}
+	if f.contracts != "" {
+		request.Contracts, err = contractsOf(f.contracts)
+	}
+	return request, err
 }
 
 func (a *app) startBuild(ctx context.Context, f startFlags) error {
@@ -85,25 +114,9 @@ func (a *app) startBuild(ctx context.Context, f startFlags) error {
 	if err != nil {
 		return err
 	}
-	request := client.StartBuild{Trigger: client.BuildTrigger{Type: records.TriggerManual, Reason: f.reason}}
-	if request.Inputs, err = inputsOf(f.inputs); err != nil {
+	request, err := a.buildRequest(ctx, c, f)
+	if err != nil {
 		return err
-	}
-	if f.pipeline != "" {
-		uploader := newUploader(c, a.streams.Err)
-		if request.Pipeline, err = readPipeline(ctx, f.pipeline, uploader); err != nil {
-			return err
-		}
-	}
-	if f.policy != "" {
-		if request.Policy, err = policyArgument(f.policy); err != nil {
-			return err
-		}
-	}
-	if f.contracts != "" {
-		if request.Contracts, err = contractsOf(f.contracts); err != nil {
-			return err
-		}
 	}
 	view, err := c.Start(ctx, request, f.key)
 	if err != nil {
