@@ -30,7 +30,7 @@ type Releases struct {
 var _ api.Releases = Releases{}
 
 // Create records what a release is asked to do, and starts it. The request is recorded
-// first: a release that could not be handed to Temporal is, by Resume or a repeated
+// first: a release that could not be handed to Temporal is, by Resuming or a repeated
 // Create.
 func (r Releases) Create(ctx context.Context, organization string, request release.Request, by api.Identity, reason string) (release.Record, error) {
 	request.ReleaseID = records.ReleaseID(organization, request.IdempotencyKey)
@@ -80,36 +80,6 @@ func releaseStart(organization string, request release.Request) client.StartWork
 		StaticSummary:            fmt.Sprintf("release %s to %s", request.Version, request.Channel),
 		StaticDetails:            fmt.Sprintf("Release `%s` of build `%s`, version %s, to **%s**\n", request.ReleaseID, request.BuildID, request.Version, request.Channel),
 		TypedSearchAttributes:    workflows.ReleaseSearchAttributes(organization, request),
-	}
-}
-
-// Resume hands every release of an organization that has not ended to Temporal, which
-// has most of them already.
-func (r Releases) Resume(ctx context.Context, organization string) error {
-	for cursor := ""; ; {
-		page, next, err := r.Store.Across(ctx, organization, store.Releases, store.AcrossQuery{Cursor: cursor, Limit: 100})
-		if err != nil {
-			return err
-		}
-		for _, requested := range page {
-			record, err := r.recorded(ctx, organization, requested)
-			if err != nil {
-				return err
-			}
-			if (rollout.Release{Phase: rollout.Phase(record.Phase)}).Ended() {
-				continue
-			}
-			var asked release.Request
-			if err := json.Unmarshal(requested.Body, &asked); err != nil {
-				return fmt.Errorf("release %s: %w", requested.Subject.ID, err)
-			}
-			if err := r.hand(ctx, organization, asked); err != nil {
-				return err
-			}
-		}
-		if cursor = next; cursor == "" {
-			return nil
-		}
 	}
 }
 

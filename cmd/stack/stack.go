@@ -189,15 +189,16 @@ func (k *Stack) Artifacts() *artifacts.Store { return k.artifacts }
 // Store returns the record store.
 func (k *Stack) Store() *store.Store { return k.store }
 
-// resumeEvery is how long a build that was recorded while Temporal was away may
-// wait once it is back.
+// resumeEvery is how long a build or a release that was recorded while Temporal was away
+// may wait once it is back.
 const resumeEvery = 15 * time.Second
 
 // Resume hands builds and releases that were recorded and not started to Temporal, now and
 // again and again until ctx ends.
 func (k *Stack) Resume(ctx context.Context) {
+	resuming := control.NewResuming(k.Releases(), k.settings.Namespace)
 	for {
-		err := errors.Join(k.builds.Resume(ctx, k.settings.Organization), k.Releases().Resume(ctx, k.settings.Organization))
+		err := errors.Join(k.builds.Resume(ctx, k.settings.Organization), resuming.Pass(ctx, k.settings.Organization))
 		if err != nil && ctx.Err() == nil {
 			k.settings.Log.Error("what waits could not be resumed, which is tried again", "error", err, "cause", errors.Unwrap(err))
 		}
