@@ -148,7 +148,7 @@ func (c *Case) needs(what need, body Moved, e records.Entry) *Refusal {
 		return c.refuse(CodeResolution, "say how it was resolved")
 	case what == approval && e.Actor == records.Erased:
 		return nil // it was admitted when it was known who that is
-	case what == approval && e.Actor == records.SystemActor:
+	case what == approval && person.Alike(e.Actor, records.SystemActor):
 		return c.refuse(CodeApprover, "a person approves, and not Orgo")
 	case what == approval && person.AnyAlike(e.Actor, c.ResolvedBy):
 		return c.refuse(CodeApprover, "%s resolved it, or has a name that reads like theirs: another person approves", e.Actor)
