@@ -55,10 +55,7 @@ func (w Window) Against(relayed telemetry.Window, control map[string]Counts) Win
 
 // Compares reports whether any rule of the policy compares with a control.
 func (r Ruleset) Compares() bool {
-	return slices.ContainsFunc(r.rules[GateHealth], func(rule compiledRule) bool {
-		var config healthConfig
-		return strict(rule.Config, &config) == nil && slices.ContainsFunc(config.Metrics, func(m metricRule) bool { return m.Compare != nil })
-	})
+	return slices.ContainsFunc(r.rules[GateHealth], func(rule compiledRule) bool { return rule.compares })
 }
 
 // Counts is how many executions there were and how many of them failed. No count

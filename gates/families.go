@@ -45,6 +45,7 @@ type ruleMade struct {
 	override *overrideConfig
 	routing  *routing.Config
 	deadline OnDeadline // of a rule of rollout health
+	compares bool       // of such a rule: some metric of it with a control
 	solo     bool       // of a rule of approvals
 }
 

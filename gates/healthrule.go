@@ -40,6 +40,7 @@ func readHealth(raw json.RawMessage) (ruleMade, error) {
 	}
 	made, err := forGate(GateHealth, func(json.RawMessage) (func(Context, Window) []Finding, error) { return config.findings, nil })(raw)
 	made.deadline = config.OnDeadline
+	made.compares = slices.ContainsFunc(config.Metrics, func(m metricRule) bool { return m.Compare != nil })
 	return made, err
 }
 

@@ -24,6 +24,7 @@ type compiledRule struct {
 	find     check
 	deadline OnDeadline
 	solo     bool
+	compares bool
 }
 
 // Compile makes the rules of a policy ready. What ParsePolicy has accepted
@@ -41,7 +42,7 @@ func (p Policy) Compile() (Ruleset, error) {
 		case made.routing != nil:
 			set.routings = append(set.routings, routingRule{rule, *made.routing})
 		default:
-			set.rules[made.gate] = append(set.rules[made.gate], compiledRule{rule, made.find, made.deadline, made.solo})
+			set.rules[made.gate] = append(set.rules[made.gate], compiledRule{rule, made.find, made.deadline, made.solo, made.compares})
 		}
 	}
 	for _, gate := range Gates() {
