@@ -84,6 +84,7 @@ func TestAReleaseThatWaitsForApproval(t *testing.T) {
 	record := release.Record{IntentDigest: &intent, Votes: []release.Vote{
 		{Intent: intent, Approve: true, ExpiresAt: now.Add(48 * time.Hour)}, {Intent: intent, Approve: true, ExpiresAt: now.Add(24 * time.Hour)},
 		{Intent: records.DigestOf([]byte("another")), Approve: true, ExpiresAt: now.Add(time.Hour)},
+		{Intent: intent, ExpiresAt: now.Add(time.Hour)}, // what was rejected is not agreed
 	}}
 	c = admitted(t, e, of(t, e, triage.Context{Release: &record})[0])
 	require.Equal(t, now.Add(24*time.Hour), *c.Keyed(cases.TaskApprove).Due.Due, "what was agreed counts until then")
