@@ -19,6 +19,7 @@ const (
 const (
 	MediaJSON      = "application/json"
 	MediaJSONLines = "application/jsonl"
+	MediaMarkdown  = "text/markdown" // RFC 7763
 )
 
 // Contract roles: the names under which a contract set holds its schemas.
@@ -42,6 +43,8 @@ const (
 	OutExchangeManifest    = "exchange-manifest"
 	OutRuntimePackManifest = "runtime-pack-manifest"
 	OutPackFile            = "runtime-pack-file"
+	OutRendered            = "rendered.md"
+	OutTrace               = "trace.jsonl"
 )
 
 // OutputSpec declares one output that a stage must yield.
@@ -104,7 +107,18 @@ var buildSpine = []StageSpec{
 	},
 }
 
-var releaseSpine = []StageSpec{{Stage: Distribute}, {Stage: Activate}, {Stage: Render}}
+var releaseSpine = []StageSpec{
+	{Stage: Distribute},
+	{Stage: Activate},
+	{
+		Stage:  Render,
+		Inputs: []InputSpec{{Compile, OutExchangeManifest}, {Compile, OutRuntimePackManifest}, {Compile, OutPackFile}},
+		Outputs: []OutputSpec{
+			{Name: OutRendered, MediaType: MediaMarkdown},
+			{Name: OutTrace, MediaType: MediaJSONLines},
+		},
+	},
+}
 
 // Output returns the declaration of the output of the given name, and whether
 // there is one.
@@ -135,8 +149,13 @@ func Spine() []Stage {
 }
 
 // BuildStage returns the row of the spine for a stage that a build runs.
-func BuildStage(stage Stage) (StageSpec, bool) {
-	for _, spec := range buildSpine {
+func BuildStage(stage Stage) (StageSpec, bool) { return stageOf(buildSpine, stage) }
+
+// ReleaseStage returns the row of the spine for a stage that a release runs.
+func ReleaseStage(stage Stage) (StageSpec, bool) { return stageOf(releaseSpine, stage) }
+
+func stageOf(spine []StageSpec, stage Stage) (StageSpec, bool) {
+	for _, spec := range spine {
 		if spec.Stage == stage {
 			return spec, true
 		}

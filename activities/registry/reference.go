@@ -4,6 +4,7 @@ import (
 	"github.com/initkoa/orgo/activities/reference/compile"
 	"github.com/initkoa/orgo/activities/reference/extract"
 	"github.com/initkoa/orgo/activities/reference/ingest"
+	"github.com/initkoa/orgo/activities/reference/render"
 	"github.com/initkoa/orgo/activities/reference/resolve"
 	"github.com/initkoa/orgo/activities/reference/validate"
 	"github.com/initkoa/orgo/activities/runner"
@@ -27,5 +28,6 @@ func ReferenceStages(store runner.ArtifactStore, o ReferenceOptions) map[records
 		records.Resolve:  {resolve.Version, resolve.CheckConfig, resolve.New(store)},
 		records.Validate: {validate.Version, validate.CheckConfig, validate.New(store)},
 		records.Compile:  {compile.Version, compile.CheckConfig, compile.New(store)},
+		records.Render:   {render.Version, render.CheckConfig, render.New(store)},
 	}
 }
