@@ -46,7 +46,8 @@ type Channels interface {
 	Act(ctx context.Context, organization string, channel records.ChannelName, entryID string) (records.CommandOutcome, error)
 }
 
-// Options are the parts that the activities work with. All but Signer are required.
+// Options are the parts that the activities work with. All but Signer and Runners are
+// required.
 type Options struct {
 	Store     Store
 	Artifacts *artifacts.Store
@@ -57,6 +58,8 @@ type Options struct {
 	Callers   Callers
 	// Signer attests the records of releases; without one they are not attested.
 	Signer *attest.Signer
+	// Runners render; without them nothing is rendered.
+	Runners activities.Runners
 }
 
 // Activities are registered with a worker by their methods.
@@ -68,6 +71,7 @@ type Activities struct {
 	channels  Channels
 	callers   Callers
 	signer    *attest.Signer
+	runners   activities.Runners
 	reader    *activities.Reader
 	directory *Directory
 }
@@ -77,7 +81,8 @@ func New(o Options) *Activities {
 	reader := activities.NewReader(o.Artifacts, o.Trust)
 	return &Activities{
 		store: o.Store, artifacts: o.Artifacts, clock: o.Clock, targets: o.Targets, channels: o.Channels, callers: o.Callers, signer: o.Signer,
-		reader: reader, directory: NewDirectory(o.Store, o.Artifacts, reader),
+		runners: o.Runners,
+		reader:  reader, directory: NewDirectory(o.Store, o.Artifacts, reader),
 	}
 }
 

@@ -9,17 +9,6 @@ import (
 	"github.com/initkoa/orgo/records"
 )
 
-// Traced is one line of the trace: the line of the page on which a statement begins,
-// from 1, and what it came from. Claims come once each, in the order of the page;
-// sources are those whose id begins with a digest, as those of the reference extract
-// stage do.
-type Traced struct {
-	Line          int64            `json:"line"`
-	StatementID   string           `json:"statement_id"`
-	ClaimIDs      []string         `json:"claim_ids"`
-	SourceDigests []records.Digest `json:"source_digests"`
-}
-
 // bundle writes a page and its trace. Errors of writing come out of commit.
 type bundle struct {
 	page, trace        *file

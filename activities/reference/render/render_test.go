@@ -118,6 +118,8 @@ func TestEveryStatementOfARealPackIsTraced(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1200, begin)
+	result := b.Run(t, New(b.Store), b.Request(records.Render, ``, pack...))
+	require.NoError(t, Check(t.Context(), b.Store, result.Outputs[0].Ref, result.Outputs[1].Ref))
 	require.Len(t, traced, begin)
 	for _, one := range traced {
 		require.True(t, strings.HasPrefix(lines[one.Line-1], "- **"))
@@ -126,7 +128,33 @@ func TestEveryStatementOfARealPackIsTraced(t *testing.T) {
 	}
 	other := reftest.New(t)
 	again := other.Run(t, New(other.Store), other.Request(records.Render, ``, compiled(t, other, 300)...))
-	require.Equal(t, b.Run(t, New(b.Store), b.Request(records.Render, ``, pack...)), again, "another directory, the same bytes")
+	require.Equal(t, result, again, "another directory, the same bytes")
+}
+
+// A trace is believed for what it says alone, whoever made it.
+func TestTracesAreChecked(t *testing.T) {
+	t.Parallel()
+	b := reftest.New(t)
+	page := b.Put(t, records.OutRendered, "a\nb\nc").Ref
+	line := func(line, claims, more string) string {
+		return `{"line":` + line + `,"statement_id":"s","claim_ids":` + claims + `,"source_digests":[]` + more + "}\n"
+	}
+	good := line("1", `["c"]`, "") + line("3", `["c","d"]`, "")
+	require.NoError(t, Check(t.Context(), b.Store, page, b.Put(t, records.OutTrace, good).Ref))
+	require.NoError(t, Check(t.Context(), b.Store, page, b.Put(t, records.OutTrace, "").Ref))
+	for trace, code := range map[string]gates.Code{
+		line("4", `["c"]`, ""): gates.RunnerOutputInvalid, line("0", `["c"]`, ""): gates.RunnerOutputInvalid,
+		good + line("3", `["c"]`, ""): gates.RunnerOutputInvalid, "x": gates.RunnerOutputInvalid, "{}": gates.RunnerOutputInvalid,
+		line("1", `["c"]`, `,"more":1`):                   gates.RunnerOutputInvalid,
+		strings.Replace(good, `[]`, `[{"alg":"md5"}]`, 1): gates.RunnerOutputInvalid,
+		strings.Replace(good, `"s"`, `""`, 1):             gates.RunnerOutputInvalid,
+		line("1", `[]`, ""):                               gates.EvidenceMissing,
+		line("1", `["c",""]`, ""):                         gates.EvidenceMissing,
+	} {
+		reftest.RequireCode(t, Check(t.Context(), b.Store, page, b.Put(t, records.OutTrace, trace).Ref), code)
+	}
+	page.Size--
+	reftest.RequireCode(t, Check(t.Context(), b.Store, page, b.Put(t, records.OutTrace, good).Ref), gates.DigestMismatch)
 }
 
 // Nobody who reads the page finds anything in a value but its text.

@@ -233,11 +233,7 @@ func rows[T any](ctx context.Context, store runner.ArtifactStore, files []record
 				if err == nil {
 					at.row, err = read(line.Bytes)
 					if err != nil {
-						code := gates.ContractViolation
-						if errors.Is(err, errUntraced) {
-							code = gates.EvidenceMissing
-						}
-						err = stream.AtLine(code, err, file.Ref, line.Number)
+						err = stream.AtLine(codeOf(err, gates.ContractViolation), err, file.Ref, line.Number)
 					}
 				}
 				if !yield(at, err) || err != nil {
