@@ -40,6 +40,8 @@ const (
 	ActivityOutcome = "orgo.action.outcome"
 	ActivityAttest  = "orgo.release.attest"
 	ActivityOverdue = "orgo.release.overdue-review"
+	// ActivityAttempts reads what attempts there were at a stage.
+	ActivityAttempts = "orgo.stage.attempts"
 
 	ActivityCheck      = "orgo.release.check"
 	ActivityFreeze     = "orgo.release.freeze-cohorts"
@@ -50,6 +52,8 @@ const (
 	ActivityAsk        = "orgo.channel.ask"
 	ActivityPublish    = "orgo.activate"
 	ActivityObserve    = "orgo.channel.observe"
+	ActivityPinRelease = "orgo.release.pin"
+	ActivityRender     = "orgo.render"
 	ActivityExamine    = "orgo.rollback.examine"
 )
 

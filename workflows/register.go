@@ -21,9 +21,10 @@ func Register(r worker.Registry, a *activities.Activities, b *releases.Activitie
 	functions := map[string]any{
 		ActivityPin: a.Pin, ActivityRecord: a.Record, ActivityFinish: a.Finish,
 		ActivityDeliver: a.Deliver, ActivitySetAside: a.SetAside,
-		ActivityLoad: b.Load, ActivityInbox: b.Inbox, ActivityCommit: b.Commit, ActivityOutcome: b.Outcome, ActivityOverdue: b.Overdue, ActivityAttest: b.Attest,
+		ActivityLoad: b.Load, ActivityInbox: b.Inbox, ActivityCommit: b.Commit, ActivityOutcome: b.Outcome, ActivityOverdue: b.Overdue, ActivityAttest: b.Attest, ActivityAttempts: b.Attempts,
 		ActivityCheck: b.Check, ActivityFreeze: b.Freeze, ActivityDistribute: b.Distribute, ActivityVerify: b.Verify, ActivityAgain: b.Again, ActivitySample: b.Sample,
 		ActivityAsk: b.Ask, ActivityPublish: b.Publish, ActivityObserve: b.Observe, ActivityExamine: b.Examine,
+		ActivityPinRelease: b.Pin, ActivityRender: b.Render,
 	}
 	for _, spec := range records.BuildSpine() {
 		functions[StageActivity(spec.Stage)] = a.Stage

@@ -247,6 +247,9 @@ func (r *releaseRun) apply(ctx workflow.Context, event rollout.ReleaseEvent) ([]
 	if event.Actor == "" {
 		event.Actor = records.SystemActor
 	}
+	if status, ends := activations[event.Kind]; ends {
+		r.endActivate(ctx, status, event.Code, event.Reason)
+	}
 	r.record.Phase, r.record.Stage, r.record.Revoked = string(next.Phase), next.Stage, next.Revoked
 	r.record.Code, r.record.Status = string(next.Code), string(next.Status())
 	r.record.Holds = nil
@@ -255,6 +258,9 @@ func (r *releaseRun) apply(ctx workflow.Context, event rollout.ReleaseEvent) ([]
 	}
 	if next.Phase != before.Phase || next.Stage != before.Stage {
 		r.record.Codes, r.record.Waits = nil, nil
+	}
+	if next.Ended() || next.Phase == rollout.PhaseRollingBack || next.Phase == rollout.PhaseClosedGood {
+		r.record.SettleSpine(workflow.Now(ctx).UTC(), string(next.Code))
 	}
 	if next.Phase != before.Phase && (next.Ended() || next.Phase == rollout.PhaseRollingBack) {
 		r.tellPeers(ctx, rollout.PeerEnded, next.Stage, next.Code)

@@ -85,10 +85,13 @@ func (r *releaseRun) refuseWindow(ctx workflow.Context, w telemetry.Window, why 
 
 // observe watches a stage until it is judged.
 func (r *releaseRun) observe(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
+	r.keepActivatedBeside(ctx)
 	return r.judge(ctx, &r.record.Stages[r.record.Stage], r.record.Stage+1)
 }
 
-// soak watches the whole once every stage has passed.
+// soak watches the whole once every stage has passed, and has the pack rendered
+// meanwhile. The release does not close before that is over, one way or the other, and
+// is watched until then.
 func (r *releaseRun) soak(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
 	if r.record.Soak == nil {
 		last := r.record.Stages[len(r.record.Stages)-1]
@@ -98,7 +101,20 @@ func (r *releaseRun) soak(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
 			return nil, err
 		}
 	}
-	return r.judge(ctx, r.record.Soak, len(r.record.Stages))
+	rendered := r.renderBeside(ctx)
+	for {
+		event, err := r.judge(ctx, r.record.Soak, len(r.record.Stages))
+		if err != nil || event == nil || event.Kind != rollout.JudgedGood || rendered() {
+			return event, err
+		}
+		r.record.Waits = &release.Wait{For: "its pack to be rendered"}
+		if _, err := r.save(ctx); err != nil {
+			return nil, err
+		}
+		if err := workflow.Await(ctx, rendered); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // judge looks at the telemetry of everything that is active with every window that
