@@ -23,12 +23,9 @@ func (a *Activities) render(ctx context.Context, at attempt) (records.StageFinis
 	if a.runners == nil {
 		return records.StageFinished{}, final(gates.RunnerUnavailable, nil, "release %s: this worker has no runners", at.ReleaseID)
 	}
-	if first, found, err := a.store.Output(ctx, at.Organization, at.key); err != nil || found {
-		var finished records.StageFinished
-		if err == nil {
-			err = json.Unmarshal(first.Body, &finished)
-		}
-		return finished, err
+	first, found, err := a.store.Output(ctx, at.Organization, at.key)
+	if err != nil || found {
+		return a.renderedBefore(ctx, first, err)
 	}
 	record, pack, err := a.packToRender(ctx, at.StageInput)
 	if err != nil {
@@ -39,6 +36,18 @@ func (a *Activities) render(ctx context.Context, at attempt) (records.StageFinis
 		return records.StageFinished{}, err
 	}
 	return a.runRenderer(ctx, request, cmp.Or(at.Pinned.Timeout.Std(), renderTimeout), at.progress)
+}
+
+// renderedBefore returns what was rendered first, read back.
+func (a *Activities) renderedBefore(ctx context.Context, first records.Entry, err error) (records.StageFinished, error) {
+	var finished records.StageFinished
+	if err == nil {
+		err = json.Unmarshal(first.Body, &finished)
+	}
+	if err == nil {
+		finished.Outputs, err = a.verifyRendered(ctx, finished.Outputs)
+	}
+	return finished, err
 }
 
 // packToRender returns the record of the build that made a pack, and the pack as that

@@ -133,6 +133,7 @@ func (k *Stack) Worker() worker.Worker {
 		Events: k.store, WebhookKey: k.settings.CallbackKey, Trust: k.trust,
 	}), releases.New(releases.Options{
 		Store: k.store, Artifacts: k.artifacts, Clock: activities.SystemClock{}, Trust: k.trust, Targets: k.targets, Channels: k.entities, Callers: workflows.Callers{}, Signer: k.signer,
+		Runners: k.chosenRunners(),
 	}))
 	return w
 }
