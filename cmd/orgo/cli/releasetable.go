@@ -25,7 +25,11 @@ func printRelease(w io.Writer, r release.Record) error {
 		return err
 	}
 	fmt.Fprintln(w)
-	return columns(w, stageRows(r))
+	if err := columns(w, stageRows(r)); err != nil || len(r.Spine) == 0 {
+		return err
+	}
+	fmt.Fprintln(w)
+	return columns(w, spineRows(r))
 }
 
 // what says what a release brings: the subject of its approvals.
