@@ -58,8 +58,10 @@ type releaseRun struct {
 	unwelcome *records.Digest
 	refused   releases.Problem
 	marked    string
-	unsaved   bool          // a window was refused, and that is not recorded yet
-	attested  rollout.Phase // the phase in which the record was signed
+	// rendered tells, from the soak on, whether what renders is over.
+	rendered func() bool
+	unsaved  bool          // a window was refused, and that is not recorded yet
+	attested rollout.Phase // the phase in which the record was signed
 }
 
 // Release runs a release until it has ended.

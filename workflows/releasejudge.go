@@ -101,20 +101,8 @@ func (r *releaseRun) soak(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
 			return nil, err
 		}
 	}
-	rendered := r.renderBeside(ctx)
-	for {
-		event, err := r.judge(ctx, r.record.Soak, len(r.record.Stages))
-		if err != nil || event == nil || event.Kind != rollout.JudgedGood || rendered() {
-			return event, err
-		}
-		r.record.Waits = &release.Wait{For: "its pack to be rendered"}
-		if _, err := r.save(ctx); err != nil {
-			return nil, err
-		}
-		if err := workflow.Await(ctx, rendered); err != nil {
-			return nil, err
-		}
-	}
+	r.rendered = r.renderBeside(ctx)
+	return r.judge(ctx, r.record.Soak, len(r.record.Stages))
 }
 
 // judge looks at the telemetry of everything that is active with every window that
@@ -201,6 +189,10 @@ func (r *releaseRun) conclude(ctx workflow.Context, step gates.Step, worst gates
 			r.record.Codes = []string{string(gates.PromotionMissing)}
 			r.record.Waits = &release.Wait{For: "an operator to promote " + watched.Name}
 			return nil, nil
+		}
+		if watched == r.record.Soak && !r.rendered() {
+			r.record.Codes, r.record.Waits = nil, &release.Wait{For: "its pack to be rendered"}
+			return nil, nil // and it is watched meanwhile
 		}
 		confirmed, err := r.confirm(ctx)
 		switch {

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -114,6 +115,53 @@ func TestARenderingThatFailsMovesNothing(t *testing.T) {
 			require.NotEmpty(t, row.Message)
 			require.Empty(t, row.Outputs)
 			require.Equal(t, map[string]int{records.TypeStageFailed: 1}, typesOf(w, records.Render), "no activity said that it had recorded it")
+		})
+	}
+}
+
+// A rendering that takes long keeps nothing from being seen: what fails meanwhile goes
+// back at once, and is not rendered.
+func TestAReleaseIsWatchedWhileItsPackIsRendered(t *testing.T) {
+	t.Parallel()
+	slow := func() releases.Pinned {
+		stages := append([]records.PinnedStage{}, fact.pinned...)
+		stages[2].Retry = records.RetrySettings{MaxAttempts: 12, InitialInterval: records.Duration(10 * time.Second), MaxInterval: records.Duration(10 * time.Second), Coefficient: 1}
+		return releases.Pinned{Stages: stages}
+	}
+	for name, c := range map[string]struct {
+		bad    time.Duration
+		phase  rollout.Phase
+		render records.StageStatus
+	}{
+		"well":        {0, rollout.PhaseClosedGood, records.StageFail},
+		"fails in it": {80 * time.Second, rollout.PhaseSafeMode, records.StageError},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := quiet()
+			w.length, w.bad, w.pins = 20*time.Minute, c.bad, slow
+			asked := 0
+			w.renders = func(releases.StageInput) (records.StageFinished, error) {
+				asked++
+				return records.StageFinished{}, errors.New("503 service unavailable")
+			}
+			soaked, waited := time.Time{}, false
+			w.every = func() {
+				if w.record.Soak != nil && soaked.IsZero() {
+					soaked = w.now()
+				}
+				waited = waited || w.record.Waits != nil && w.record.Waits.For == "its pack to be rendered"
+			}
+			lives(t, w)
+			require.True(t, waited, "it had been judged good")
+			require.Equal(t, string(c.phase), w.record.Phase, "%s %v at %s", w.record.Code, w.record.Codes, w.now().Sub(worldStart))
+			require.Equal(t, c.render, w.record.SpineStage(records.Render, "").Status)
+			if c.bad == 0 {
+				require.Equal(t, 12, asked)
+				return
+			}
+			require.True(t, soaked.Before(worldStart.Add(c.bad)), "it began to fail after it had been judged good")
+			require.Less(t, asked, 12)
 		})
 	}
 }
