@@ -22,7 +22,7 @@ func (r *releaseRun) beginActivate(ctx workflow.Context) {
 	inputs := release.SpineInputs(*r.record.Pack)
 	r.record.BeginStage(row, workflow.Now(ctx).UTC(), inputs)
 	row.Key = r.activateKey(row)
-	r.noteStage(ctx, row, records.Entry{Type: records.TypeStageStarted}, "/1", records.StageStarted{
+	r.noteStage(ctx, row, records.Entry{Type: records.TypeStageStarted}, 1, "/1", records.StageStarted{
 		Key: row.Key, Inputs: inputs, Runner: *row.Runner, Attempt: 1,
 	})
 }
@@ -46,7 +46,7 @@ func (r *releaseRun) endActivate(ctx workflow.Context, status records.StageStatu
 	if status == records.StagePass {
 		return // what it yielded is read by the step that follows
 	}
-	r.noteStage(ctx, row, records.Entry{Type: records.TypeStageFailed, Codes: codes}, "/1", records.StageFailed{
+	r.noteStage(ctx, row, records.Entry{Type: records.TypeStageFailed, Codes: codes}, 1, "/1", records.StageFailed{
 		Message: message, Attempt: 1, Final: status == records.StageFail,
 	})
 }
@@ -90,7 +90,7 @@ func (r *releaseRun) keepActivated(ctx workflow.Context, part string, published 
 		Name: records.OutChannelIndex, Ref: records.Ref{Digest: records.DigestOf(encoded), MediaType: records.MediaJSON, Size: int64(len(encoded))},
 	}}, Metrics: map[string]int64{"index_sequence": published.Sequence}}
 	row.Yield(finished)
-	r.noteStage(ctx, row, records.Entry{Type: records.TypeStageFinished, Kind: records.KindOutput}, "", finished)
+	r.noteStage(ctx, row, records.Entry{Type: records.TypeStageFinished, Kind: records.KindOutput}, 1, "", finished)
 }
 
 // activateKey is the idempotency key of an activation: there is one of each generation.

@@ -102,16 +102,28 @@ func (r *releaseRun) stageFailed(ctx workflow.Context, row *release.SpineStage, 
 	codes := []string{string(detail.Code)}
 	row.End(records.StageFail, workflow.Now(ctx).UTC(), codes, detail.Message)
 	if !described || !detail.Recorded {
-		r.noteStage(ctx, row, records.Entry{Type: records.TypeStageFailed, Codes: codes}, "/unrecorded", records.StageFailed{
-			Message: detail.Message, Details: detail.Details, Attempt: max(detail.Attempt, 1), Final: true,
+		attempt := max(detail.Attempt, 1)
+		r.noteStage(ctx, row, records.Entry{Type: records.TypeStageFailed, Codes: codes}, attempt, "/unrecorded", records.StageFailed{
+			Message: detail.Message, Details: detail.Details, Attempt: attempt, Final: true,
 		})
 	}
 }
 
-// noteStage notes an entry about a stage. Of one type there is one of each generation.
-func (r *releaseRun) noteStage(ctx workflow.Context, row *release.SpineStage, entry records.Entry, of string, body any) {
-	entry.Correlation.Stage, entry.Correlation.Generation = row.Stage, row.Generation
-	r.note(ctx, entry, fmt.Sprintf("%s/%d%s", row.Stage, row.Generation, of), body)
+// noteStage notes an entry about an attempt at a stage, and keeps it among the stage's
+// attempts. Of one type there is one of each generation.
+func (r *releaseRun) noteStage(ctx workflow.Context, row *release.SpineStage, entry records.Entry, attempt int, of string, body any) {
+	entry.Correlation.Stage, entry.Correlation.Generation, entry.Correlation.Attempt = row.Stage, row.Generation, attempt
+	key := fmt.Sprintf("%s/%d%s", row.Stage, row.Generation, of)
+	r.note(ctx, entry, key, body)
+	full, err := records.NewEntry(r.entry(ctx, entry), key, body)
+	if err != nil {
+		panic(err) // as when it is committed: what is noted has a canonical form
+	}
+	told, err := records.AttemptOf(full)
+	if err != nil {
+		panic(err) // it was made just now
+	}
+	row.Attempts = append(row.Attempts, told)
 }
 
 // attempts reads what attempts there were.

@@ -64,6 +64,14 @@ func TestAReleaseRecordsItsStagesAsABuildDoes(t *testing.T) {
 		spec, _ := records.ReleaseStage(s.Stage)
 		require.Len(t, s.Outputs, len(spec.Outputs), i)
 		require.NotEmpty(t, s.Key, i)
+		if s.Stage == records.Activate { // of the others, activities record
+			require.Len(t, s.Attempts, 2)
+			for n, typ := range []string{records.TypeStageStarted, records.TypeStageFinished} {
+				require.Equal(t, typ, s.Attempts[n].Event)
+				require.Equal(t, s.Generation, s.Attempts[n].Generation)
+				require.Contains(t, w.byID, s.Attempts[n].EntryID, "the entry is in the store")
+			}
+		}
 	}
 	require.Equal(t, release.PinsOf(fact.pinned), w.record.Intent.Pins)
 	require.Equal(t, map[string]int{records.TypeStageStarted: 2, records.TypeStageFinished: 2}, typesOf(w, records.Activate))

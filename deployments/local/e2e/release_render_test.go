@@ -102,6 +102,7 @@ func TestAReleaseRendersItsPackBackToClaims(t *testing.T) {
 		require.Equal(t, pinned.Digest, *row.Pin)
 		require.Equal(t, release.SpineInputs(*reads.Pack), row.Inputs)
 		require.NotEmpty(t, row.Outputs, row.Stage)
+		require.Len(t, row.Attempts, 2, row.Stage)
 		require.False(t, row.EndedAt.Before(*row.StartedAt))
 	}
 	require.Equal(t, "directory", reads.SpineStage(records.Activate, "first").Runner.Target.Name)
