@@ -8,6 +8,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// Form is a document in canonical form. It is what Canonical returned, or what somebody
+// answers for who has changed that and kept it canonical: Canonical takes it as it is.
+type Form []byte
+
 // Canonical returns v as canonical JSON (RFC 8785). v is first marshalled by
 // encoding/json, so its tags and methods say what the document holds; what
 // encoding/json makes of a value is therefore what is digested (invalid UTF-8 in
@@ -16,6 +20,9 @@ import (
 // Errors are those of encoding/json, and a *JSONError where the document is
 // beyond the limits or has an integer that a double cannot carry.
 func Canonical(v any) ([]byte, error) {
+	if form, is := v.(Form); is {
+		return form, nil
+	}
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("canonical json of %T: %w", v, err)

@@ -47,7 +47,7 @@ const pushPause = 2 * time.Second
 func Channel(ctx workflow.Context, in ChannelInput) error {
 	c := &channel{in: in}
 	c.entity = newEntity(ctx, in.Organization, records.ChannelSubject(in.Organization, in.Channel), records.Correlation{Channel: in.Channel.String()})
-	if err := c.handleMessages(ctx); err != nil {
+	if err := c.handleMessages(ctx, nil); err != nil {
 		return err
 	}
 	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryChannel, func() (rollout.Record, error) { return c.record, nil },

@@ -228,24 +228,39 @@ func (e *entity) noteOutcome(ctx workflow.Context, m rollout.Message, outcome re
 	e.note(ctx, entry, outcome.Command, outcome)
 }
 
-// handleMessages registers what both kinds of entities are sent.
-func (e *entity) handleMessages(ctx workflow.Context) error {
+// handleMessages registers what both kinds of entities are sent, and listens to that. One
+// that is sent more adds it to what is heard.
+func (e *entity) handleMessages(ctx workflow.Context, also func(workflow.Context, workflow.Selector)) error {
 	poke := workflow.GetSignalChannelWithOptions(ctx, SignalPoke, workflow.SignalChannelOptions{Description: "Says that something new is in the store."})
-	workflow.GoNamed(ctx, "pokes", func(ctx workflow.Context) {
-		for {
-			poke.Receive(ctx, nil)
+	hears := workflow.NewSelector(ctx)
+	hears.AddReceive(poke, func(c workflow.ReceiveChannel, _ bool) {
+		if c.ReceiveAsync(nil) {
 			e.pokes++
 		}
 	})
-	workflow.GoNamed(ctx, "ticks", func(ctx workflow.Context) {
-		for workflow.NewTimerWithOptions(ctx, lookEvery, workflow.TimerOptions{Summary: "looks by itself"}).Get(ctx, nil) == nil {
-			e.ticks++
-			e.pokes++
+	if also != nil {
+		also(ctx, hears)
+	}
+	workflow.GoNamed(ctx, "listens", func(ctx workflow.Context) {
+		e.nextTick(ctx, hears)
+		for {
+			hears.Select(ctx)
 		}
 	})
 	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateAct, e.onAct, workflow.UpdateHandlerOptions{
 		Validator:   e.mayAct,
 		Description: "Carries out an action that was recorded. Takes the id of the entry that asks for it; who asks, and for what, is in that.",
+	})
+}
+
+// nextTick has the entity look by itself after a while, and again.
+func (e *entity) nextTick(ctx workflow.Context, hears workflow.Selector) {
+	hears.AddFuture(workflow.NewTimerWithOptions(ctx, lookEvery, workflow.TimerOptions{Summary: "looks by itself"}), func(tick workflow.Future) {
+		if tick.Get(ctx, nil) == nil {
+			e.ticks++
+			e.pokes++
+			e.nextTick(ctx, hears)
+		}
 	})
 }
 

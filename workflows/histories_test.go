@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"runtime"
 	"slices"
@@ -39,7 +38,7 @@ func (w *world) live() error {
 	now := worldStart
 	for {
 		var suite testsuite.WorkflowTestSuite
-		suite.SetLogger(slog.New(slog.NewTextHandler(io.Discard, nil)))
+		suite.SetLogger(slog.New(slog.DiscardHandler))
 		env := suite.NewTestWorkflowEnvironment()
 		env.SetTestTimeout(time.Minute)
 		// How fast the machine is says nothing here.
@@ -71,7 +70,7 @@ func (w *world) live() error {
 // tick is what happens in the world every few seconds.
 func (w *world) tick() {
 	since := w.now().Sub(worldStart)
-	if w.record.Phase == string(rollout.PhaseClosedGood) && w.channel.Turn == nil {
+	if w.phase == string(rollout.PhaseClosedGood) && w.channel.Turn == nil {
 		w.after++
 	}
 	if since >= cmp.Or(w.length, horizon) || w.after > 2 {
@@ -95,7 +94,7 @@ func (w *world) tick() {
 // report has the nodes report, and the relay tell.
 func (w *world) report(since time.Duration) {
 	var windows []telemetry.Window
-	for _, stage := range w.record.Stages {
+	for _, stage := range w.record().Stages {
 		if stage.ActivatedAt == nil {
 			continue
 		}
@@ -183,11 +182,11 @@ func (w *world) operators() {
 	act := func(actor, action string, arguments any) {
 		w.person(subject, records.TypeActionRequested, actor, action, arguments)
 	}
-	if w.record.IntentDigest != nil && w.record.Phase == string(rollout.PhaseAwaitingApproval) {
+	if w.record().IntentDigest != nil && w.phase == string(rollout.PhaseAwaitingApproval) {
 		w.vote(act)
 	}
-	if w.record.Phase == string(rollout.PhaseObserving) && w.chance("promote", 200) {
-		act("olga", release.ActionPromote, release.Promote{Stage: w.record.Stage})
+	if w.phase == string(rollout.PhaseObserving) && w.chance("promote", 200) {
+		act("olga", release.ActionPromote, release.Promote{Stage: w.record().Stage})
 	}
 	switch n := w.pick("operator", 400); n {
 	case 0, 1, 2, 3:
@@ -231,7 +230,7 @@ func successor() rollout.JoinArguments {
 }
 
 func (w *world) vote(act func(actor, action string, arguments any)) {
-	intent := *w.record.IntentDigest
+	intent := *w.record().IntentDigest
 	if w.lie == ballotStuff {
 		act("vera", release.ActionApprove, release.Ballot{Intent: intent})
 		return
@@ -276,7 +275,7 @@ func (t *tally) add(w *world, err error) {
 			}
 		}
 	}
-	t.ends[w.record.Phase]++
+	t.ends[w.phase]++
 	for _, b := range w.breaches {
 		t.breaches = append(t.breaches, fmt.Sprintf("seed %d: %s", w.seed, b))
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
+
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
@@ -58,7 +60,7 @@ func (w *world) moved(before rollout.Record, m rollout.Message) {
 	}
 	_ = json.Unmarshal(c.Arguments, &asked)
 	w.moves++
-	w.forward("the channel went forward: "+c.Action, before.Turn.ReleaseID, asked.Warrant.Pack, asked.Warrant.Stage, needed(w.record.Stages, asked.Warrant.Stage))
+	w.forward("the channel went forward: "+c.Action, before.Turn.ReleaseID, asked.Warrant.Pack, asked.Warrant.Stage, needed(w.record().Stages, asked.Warrant.Stage))
 }
 
 // committed keeps what a commit says, and looks at where the release went in it.
@@ -68,7 +70,7 @@ func (w *world) committed(entries []records.Entry) {
 		switch {
 		case e.Kind == records.KindDecision:
 			var d gates.Decision
-			if err := json.Unmarshal(e.Body, &d); err != nil {
+			if err := jsonv2.Unmarshal(e.Body, &d); err != nil {
 				w.breach("a decision does not decode: %v", err)
 			}
 			w.decisions = append(w.decisions, d)
@@ -77,16 +79,26 @@ func (w *world) committed(entries []records.Entry) {
 			_ = json.Unmarshal(e.Body, &moved)
 			moves = append(moves, moved)
 		case e.Type == records.TypeRecordWritten:
-			w.record = release.Record{}
-			if err := json.Unmarshal(e.Body, &w.record); err != nil {
-				w.breach("a record does not decode: %v", err)
-			}
+			w.newest = e.Body
 		}
 	}
 	for _, moved := range moves {
+		w.phase = moved.After
 		w.seen.add(moved.After, "")
 		w.step(moved)
 	}
+}
+
+// record is the newest version. It is decoded when it is looked at: most are not.
+func (w *world) record() *release.Record {
+	if w.newest != nil {
+		w.known = release.Record{}
+		if err := jsonv2.Unmarshal(w.newest, &w.known); err != nil {
+			w.breach("a record does not decode: %v", err)
+		}
+		w.newest = nil
+	}
+	return &w.known
 }
 
 // step looks at a move of the release's own machine.
@@ -103,20 +115,20 @@ func (w *world) step(moved release.Moved) {
 	case rollout.JudgedGood:
 		entering := moved.Stage
 		if moved.After != string(rollout.PhaseDistributing) {
-			entering = len(w.record.Stages)
+			entering = len(w.record().Stages)
 		}
-		list = healthy(w.record.Stages, entering)
+		list = healthy(w.record().Stages, entering)
 	default:
 		return
 	}
 	w.moves++
-	if w.record.Intent == nil {
+	if w.record().Intent == nil {
 		w.breach("the release went from %s to %s, and nobody knows with what", moved.Before, moved.After)
 		return
 	}
 	w.soaksFirst = moved.After == string(rollout.PhaseSoaking)
 	defer func() { w.soaksFirst = false }()
-	w.forward(fmt.Sprintf("the release went from %s to %s", moved.Before, moved.After), releaseID, w.record.Intent.Pack, moved.Stage, list)
+	w.forward(fmt.Sprintf("the release went from %s to %s", moved.Before, moved.After), releaseID, w.record().Intent.Pack, moved.Stage, list)
 }
 
 // forward holds a move to the decisions that it needs.
@@ -189,7 +201,7 @@ func (w *world) unagreed(d gates.Decision) string {
 		}
 	}
 	switch {
-	case w.record.IntentDigest == nil || v.Intent != *w.record.IntentDigest:
+	case w.record().IntentDigest == nil || v.Intent != *w.record().IntentDigest:
 		return "another intent was agreed to"
 	case agreed == 0 && !w.solo:
 		return "nobody agreed"
@@ -224,10 +236,10 @@ func (w *world) unwell(d gates.Decision) string {
 // watched is what a decision on health has to have waited for the end of: the stage, or
 // once the release soaks, that.
 func (w *world) watched(about gates.Subject) *release.StageState {
-	if about.Generation == len(w.record.Stages) && w.record.Phase != string(rollout.PhaseObserving) && !w.soaksFirst {
-		return w.record.Soak
+	if about.Generation == len(w.record().Stages) && w.phase != string(rollout.PhaseObserving) && !w.soaksFirst {
+		return w.record().Soak
 	}
-	return &w.record.Stages[about.Generation-1]
+	return &w.record().Stages[about.Generation-1]
 }
 
 // coverage counts what was seen in each phase: how often it was entered, and faults.

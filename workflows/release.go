@@ -75,10 +75,9 @@ func Release(ctx workflow.Context, in ReleaseInput) (ReleaseOutcome, error) {
 	if r.judged == nil { // there may be windows that were not judged yet
 		r.judged = map[string]gates.Decision{}
 	}
-	if err := r.handleMessages(ctx); err != nil {
+	if err := r.handleMessages(ctx, r.listen); err != nil {
 		return ReleaseOutcome{}, err
 	}
-	r.listen(ctx)
 	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryRelease, func() (release.Record, error) { return r.record, nil },
 		workflow.QueryHandlerOptions{Description: "The release as this run knows it."}); err != nil {
 		return ReleaseOutcome{}, err
@@ -295,12 +294,12 @@ func (r *releaseRun) tellStory(ctx workflow.Context, event rollout.ReleaseEvent,
 func (r *releaseRun) save(ctx workflow.Context) (bool, error) {
 	done, err := r.commit(ctx, func(version int64) any {
 		r.record.Version, r.record.UpdatedAt = version, workflow.Now(ctx).UTC()
-		sealed, err := r.record.Sealed()
+		sealed, form, err := r.record.Sealed()
 		if err != nil {
 			panic(err) // a record has a canonical form, or is a defect
 		}
 		r.record = sealed
-		return sealed
+		return form
 	})
 	r.show(ctx)
 	if !done || err != nil {

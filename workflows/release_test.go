@@ -35,7 +35,7 @@ func TestAReleaseGoesOutAndCloses(t *testing.T) {
 	t.Parallel()
 	w := quiet()
 	lives(t, w)
-	require.Equal(t, string(rollout.PhaseClosedGood), w.record.Phase)
+	require.Equal(t, string(rollout.PhaseClosedGood), w.phase)
 	require.Len(t, w.channel.Good, 1)
 }
 
@@ -46,7 +46,7 @@ func TestAReleaseLooksForWhatNobodySaidIsThere(t *testing.T) {
 	w := quiet()
 	w.mute = true
 	lives(t, w)
-	require.Equal(t, string(rollout.PhaseClosedGood), w.record.Phase)
+	require.Equal(t, string(rollout.PhaseClosedGood), w.phase)
 }
 
 // A hold of the channel keeps a release where it is, however long: it is no reason to
@@ -76,7 +76,7 @@ func TestAReleaseOutlastsAHoldOfItsChannel(t *testing.T) {
 			}
 			lives(t, w)
 			require.True(t, lifted)
-			require.Equal(t, string(rollout.PhaseClosedGood), w.record.Phase, "%s %v", w.record.Code, w.record.Codes)
+			require.Equal(t, string(rollout.PhaseClosedGood), w.phase, "%s %v", w.record().Code, w.record().Codes)
 		})
 	}
 }
@@ -94,6 +94,6 @@ func TestAReleaseThatCannotJoinEnds(t *testing.T) {
 	other.Pack.Version = "1.1.0"
 	w.person(records.ChannelSubject(organization, main0), records.TypeActionAsked, records.SystemActor, rollout.AskJoin, other)
 	lives(t, w)
-	require.Equal(t, string(rollout.PhaseIneligible), w.record.Phase)
+	require.Equal(t, string(rollout.PhaseIneligible), w.phase)
 	require.Less(t, len(w.entries[records.ReleaseSubject(releaseID)]), 100)
 }

@@ -17,20 +17,14 @@ import (
 )
 
 // listen takes windows of telemetry as they come.
-func (r *releaseRun) listen(ctx workflow.Context) {
+func (r *releaseRun) listen(ctx workflow.Context, hears workflow.Selector) {
 	windows := workflow.GetSignalChannelWithOptions(ctx, SignalWindows, workflow.SignalChannelOptions{
 		Description: "Cumulative windows of telemetry, as the relay reduces them from the stored samples.",
 	})
-	workflow.GoNamed(ctx, "windows", func(ctx workflow.Context) {
-		for {
-			var came []telemetry.Window
-			windows.Receive(ctx, &came)
-			r.merge(ctx, came)
-		}
-	})
+	hears.AddReceive(windows, func(workflow.ReceiveChannel, bool) { r.hear(ctx) })
 }
 
-// hear takes the windows that came and were not yet taken, before a run ends.
+// hear takes the windows that came and were not yet taken.
 func (r *releaseRun) hear(ctx workflow.Context) {
 	windows := workflow.GetSignalChannel(ctx, SignalWindows)
 	for {

@@ -39,7 +39,9 @@ type world struct {
 
 	entries map[records.Subject][]records.Entry // the sequence is the place, from 1
 	byID    map[string]records.Digest
-	record  release.Record // the newest version
+	newest  json.RawMessage // the newest version of the record, until it is decoded
+	known   release.Record  // the newest one that was
+	phase   string          // of the release
 	channel rollout.Record
 	told    map[string]records.CommandOutcome
 
@@ -186,7 +188,7 @@ func (w *world) goesWrong(call string) fault {
 		return ""
 	}
 	f := kinds[w.pick(call+" kind", len(kinds))]
-	w.seen.add(w.record.Phase, f)
+	w.seen.add(w.phase, f)
 	return f
 }
 
@@ -278,7 +280,7 @@ func (w *world) spoil(out any, f fault) any {
 	case releases.Checked:
 		r.Evidence.Outputs = slices.Clone(r.Evidence.Outputs)
 		kinds := 3
-		if w.record.Intent != nil && w.record.Phase != string(rollout.PhaseChecking) {
+		if w.record().Intent != nil && w.phase != string(rollout.PhaseChecking) {
 			kinds = 5 // what is checked first is what is then approved
 		}
 		switch w.pick("spoil", kinds) {
@@ -332,7 +334,7 @@ func (w *world) load(in releases.LoadInput) (releases.Loaded, error) {
 	}
 	for _, e := range slices.Backward(w.entries[in.Subject]) {
 		if e.Type == records.TypeRecordWritten {
-			return releases.Loaded{Found: true, Version: w.record.Version, Body: e.Body}, nil
+			return releases.Loaded{Found: true, Version: w.record().Version, Body: e.Body}, nil
 		}
 	}
 	return releases.Loaded{}, nil
@@ -418,7 +420,7 @@ func (w *world) makeAgain(in releases.AgainInput) (telemetry.Window, error) {
 // reduce makes the window of a cohort up to a sequence from what nodes reported.
 func (w *world) reduce(cohort string, sequence int64) (telemetry.Window, error) {
 	known := telemetry.Release{ID: releaseID, PackID: fact.digest.String(), Cohorts: map[string]telemetry.Cohort{}}
-	for _, stage := range w.record.Stages {
+	for _, stage := range w.record().Stages {
 		for _, name := range stage.Cohorts {
 			if stage.ActivatedAt != nil {
 				known.Cohorts[name] = telemetry.Cohort{Members: map[string]struct{}{"node-" + name: {}}, ActivatedAt: *stage.ActivatedAt}

@@ -141,7 +141,7 @@ func TestRecordsOfEveryPhaseFitTheContract(t *testing.T) {
 		v := queue[0]
 		where := fmt.Sprintf("%s, failed %v", v.release.Phase, v.failed)
 		for mode, s := range strategies() {
-			sealed, err := v.record(t, s).Sealed()
+			sealed, _, err := v.record(t, s).Sealed()
 			require.NoError(t, err, where)
 			require.NoError(t, sealed.VerifyHash(), where)
 			fits(t, sealed, fmt.Sprintf("%s of mode %s", where, mode))
@@ -168,13 +168,13 @@ func TestWhatDidNotVerifyIsNeverReleased(t *testing.T) {
 	t.Parallel()
 	good := visited{release: rollout.Release{ID: "rel_1", Phase: rollout.PhaseClosedGood, Stage: 1, Stages: 2}}.record(t, strategies()[release.AllAtOnce])
 	require.Equal(t, "RELEASED", good.Status)
-	sealed, err := good.Sealed()
+	sealed, _, err := good.Sealed()
 	require.NoError(t, err)
 	fits(t, sealed, "closed well")
 
 	failed := sealed
 	failed.Events = []release.Event{{At: start, Type: release.EventVerifyFailed, Actor: "orgo"}}
-	_, err = failed.Sealed()
+	_, _, err = failed.Sealed()
 	require.ErrorContains(t, err, "did not verify")
 	own, err := json.Marshal(failed)
 	require.NoError(t, err)
@@ -186,28 +186,31 @@ func TestWhatDidNotVerifyIsNeverReleased(t *testing.T) {
 	refusal := release.DecisionSummary{EntryID: "f", At: start, Gate: "integrity", Stage: 1, Verdict: "NO_DATA", Inputs: digest("none")}
 	refused := good
 	refused.Decisions = append(slices.Clone(good.Decisions), refusal)
-	_, err = refused.Sealed()
+	_, _, err = refused.Sealed()
 	require.ErrorContains(t, err, "stage 1")
 	again := refusal
 	again.Verdict = "PASS"
 	refused.Decisions = append(refused.Decisions, again)
-	_, err = refused.Sealed()
+	_, _, err = refused.Sealed()
 	require.NoError(t, err, "the newest on a stage counts")
 	again.Stage = 0
 	refused.Decisions[len(refused.Decisions)-1] = again
-	_, err = refused.Sealed()
+	_, _, err = refused.Sealed()
 	require.Error(t, err, "that of another stage does not")
 }
 
 // The hash is of all the rest: any change of the record is seen.
 func TestAChangedRecordIsSeen(t *testing.T) {
 	t.Parallel()
-	sealed, err := checked(t, requested(strategies()[release.Staged])).Sealed()
+	sealed, _, err := checked(t, requested(strategies()[release.Staged])).Sealed()
 	require.NoError(t, err)
 	require.NoError(t, sealed.VerifyHash())
-	again, err := sealed.Sealed()
+	again, form, err := sealed.Sealed()
 	require.NoError(t, err)
 	require.Equal(t, sealed, again)
+	whole, err := records.Canonical(sealed)
+	require.NoError(t, err)
+	require.Equal(t, string(whole), string(form))
 	for name, change := range map[string]func(*release.Record){
 		"its status":   func(r *release.Record) { r.Status = "RELEASED" },
 		"its version":  func(r *release.Record) { r.Version++ },
@@ -222,7 +225,7 @@ func TestAChangedRecordIsSeen(t *testing.T) {
 	}
 	broken := requested(strategies()[release.AllAtOnce])
 	broken.Events = []release.Event{{At: start, Type: "X", Actor: "ann", Details: json.RawMessage(`{`)}}
-	_, err = broken.Sealed()
+	_, _, err = broken.Sealed()
 	require.ErrorContains(t, err, "rel_1")
 }
 
@@ -260,7 +263,7 @@ func TestTheInteropForm(t *testing.T) {
 // needs, a time elsewhere.
 func TestWhatIsNoRecordIsRefused(t *testing.T) {
 	t.Parallel()
-	sealed, err := checked(t, requested(strategies()[release.Percentage])).Sealed()
+	sealed, _, err := checked(t, requested(strategies()[release.Percentage])).Sealed()
 	require.NoError(t, err)
 	for name, x := range map[string]struct {
 		of       any

@@ -1,9 +1,11 @@
 package release
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/schemas"
 )
 
 // EventVerifyFailed is the type of the event of a verification that failed. A release
@@ -16,24 +18,40 @@ const (
 	verdictPass   = "PASS"
 )
 
-// Sealed returns the record with its hash. Its error is that of a record that must not
-// be written: one that has no canonical form, or is RELEASED after its pack did not
-// verify.
-func (r Record) Sealed() (Record, error) {
+// Sealed returns the record with its hash, and its canonical form. Its error is that of
+// a record that must not be written: one that has no canonical form, or is RELEASED after
+// its pack did not verify.
+func (r Record) Sealed() (Record, schemas.Form, error) {
 	if r.Status == released {
 		if why := r.unverified(); why != "" {
-			return Record{}, fmt.Errorf("record of release %s is %s: %s", r.ReleaseID, released, why)
+			return Record{}, nil, fmt.Errorf("record of release %s is %s: %s", r.ReleaseID, released, why)
 		}
 	}
 	if r.Events == nil {
 		r.Events = []Event{}
 	}
-	hash, err := r.computeHash()
+	r.Hash = records.Digest{}
+	unsealed, err := records.Canonical(r)
 	if err != nil {
-		return Record{}, fmt.Errorf("hash of the record of release %s: %w", r.ReleaseID, err)
+		return Record{}, nil, fmt.Errorf("hash of the record of release %s: %w", r.ReleaseID, err)
 	}
-	r.Hash = hash
-	return r, nil
+	r.Hash = records.DigestOf(unsealed)
+	form, err := r.sealedForm(unsealed)
+	return r, form, err
+}
+
+// hashMember is the member of the canonical form that the hash is filled into. A string
+// cannot contain it, since its quotes would be escaped.
+const hashMember = `"release_record_hash":{"alg":%q,"value":%q}`
+
+// sealedForm puts the hash into the canonical form without it: making the form again
+// would cost as much as making it did.
+func (r Record) sealedForm(unsealed []byte) (schemas.Form, error) {
+	empty := fmt.Appendf(nil, hashMember, "", "")
+	if bytes.Count(unsealed, empty) != 1 {
+		return records.Canonical(r)
+	}
+	return bytes.Replace(unsealed, empty, fmt.Appendf(nil, hashMember, r.Hash.Alg, r.Hash.Value), 1), nil
 }
 
 // unverified returns what says that the pack did not verify, or nothing. Of the
