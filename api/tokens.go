@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/records/person"
 )
 
 // StaticTokens knows a fixed list of tokens, of which it holds only the hashes.
@@ -55,8 +56,10 @@ func ReadTokensFile(path string) (*StaticTokens, error) {
 	return tokens, nil
 }
 
-// NewStaticTokens checks entries: each has a hash, an actor and an organization,
-// and no token belongs to two.
+// NewStaticTokens checks entries: each has a hash, an actor and an organization, and no
+// token belongs to two. No actor has a name that reads like another's of the organization,
+// or like Orgo's own, or that can be taken for one by letters of several scripts: one
+// person is one name, which may have several tokens (package person).
 func NewStaticTokens(entries []TokenEntry) (*StaticTokens, error) {
 	tokens := &StaticTokens{}
 	seen := map[[sha256.Size]byte]bool{}
@@ -69,6 +72,9 @@ func NewStaticTokens(entries []TokenEntry) (*StaticTokens, error) {
 		if entry.Actor == "" || entry.Organization == "" {
 			return nil, fmt.Errorf("entry %d: actor and organization must be set", i)
 		}
+		if err := distinguishable(entry, entries[:i]); err != nil {
+			return nil, fmt.Errorf("entry %d: %w", i, err)
+		}
 		if seen[known.hash] {
 			return nil, fmt.Errorf("entry %d: the same token appears twice", i)
 		}
@@ -76,6 +82,22 @@ func NewStaticTokens(entries []TokenEntry) (*StaticTokens, error) {
 		tokens.tokens = append(tokens.tokens, known)
 	}
 	return tokens, nil
+}
+
+// distinguishable returns an error for an actor whose name can be taken for another.
+func distinguishable(entry TokenEntry, others []TokenEntry) error {
+	switch {
+	case !person.Somebody(entry.Actor):
+		return fmt.Errorf("actor %q reads like one of Orgo's own", entry.Actor)
+	case person.Mixed(entry.Actor):
+		return fmt.Errorf("actor %q has letters of several scripts, and can be taken for another name", entry.Actor)
+	}
+	for _, other := range others {
+		if other.Organization == entry.Organization && other.Actor != entry.Actor && person.Alike(other.Actor, entry.Actor) {
+			return fmt.Errorf("actor %q reads like %q: one person has one name", entry.Actor, other.Actor)
+		}
+	}
+	return nil
 }
 
 // Authenticate returns the identity of a token. It takes as long for a wrong

@@ -25,6 +25,16 @@ func TestTokensFile(t *testing.T) {
 		"no organization": {`[{"token_sha256":"` + hash + `","actor":"ci"}]`, "organization"},
 		"token twice": {`[{"token_sha256":"` + hash + `","actor":"a","organization":"o"},` +
 			`{"token_sha256":"` + hash + `","actor":"b","organization":"p"}]`, "entry 1: the same token"},
+		"two tokens of one": {`[{"token_sha256":"` + hash + `","actor":"Eva","organization":"o"},` +
+			`{"token_sha256":"` + api.HashToken("new") + `","actor":"Eva","organization":"o"}]`, ""},
+		"alike elsewhere": {`[{"token_sha256":"` + hash + `","actor":"Eva","organization":"o"},` +
+			`{"token_sha256":"` + api.HashToken("new") + `","actor":"eva","organization":"p"}]`, ""},
+		"alike": {`[{"token_sha256":"` + hash + `","actor":"Eva","organization":"o"},` +
+			`{"token_sha256":"` + api.HashToken("new") + `","actor":"e\u200bva","organization":"o"}]`, "entry 1: actor"},
+		"like Orgo":   {`[{"token_sha256":"` + hash + `","actor":"ORGO","organization":"o"}]`, "Orgo's own"},
+		"like a hold": {`[{"token_sha256":"` + hash + `","actor":"orgo/rollback","organization":"o"}]`, "Orgo's own"},
+		"two scripts": {`[{"token_sha256":"` + hash + `","actor":"\u0435va","organization":"o"}]`, "several scripts"},
+		"only spaces": {`[{"token_sha256":"` + hash + `","actor":"  ","organization":"o"}]`, "Orgo's own"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

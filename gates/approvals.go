@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/person"
 )
 
 // Vote is what one person said of an intent.
@@ -72,7 +73,9 @@ func (v Votes) complete() bool {
 }
 
 // same reports whether two votes are one: nobody casts two at an instant.
-func (vote Vote) same(other Vote) bool { return vote.Actor == other.Actor && vote.At.Equal(other.At) }
+func (vote Vote) same(other Vote) bool {
+	return person.Alike(vote.Actor, other.Actor) && vote.At.Equal(other.At)
+}
 
 // approvalsConfig is the config of a rule of type "approvals".
 type approvalsConfig struct {
@@ -159,17 +162,18 @@ func (config approvalsConfig) findings() func(Context, Votes) []Finding {
 func (config approvalsConfig) approvers(c Context, v Votes) map[string]map[string]bool {
 	approvers := map[string]map[string]bool{}
 	for _, vote := range v.Votes {
-		separate := vote.Actor != "" && vote.Actor != v.Requester && vote.Actor != v.Initiator && vote.Actor != v.PolicyAuthor
+		separate := person.Somebody(vote.Actor) && !person.AnyAlike(vote.Actor, v.Requester, v.Initiator, v.PolicyAuthor)
 		current := !vote.At.After(c.At) && c.At.Before(vote.At.Add(time.Duration(config.MaxAge))) &&
 			c.At.Before(vote.ExpiresAt)
 		if !vote.Approve || !vote.Intent.Valid() || vote.Intent != v.Intent || !separate || !current {
 			continue
 		}
-		if approvers[vote.Actor] == nil {
-			approvers[vote.Actor] = map[string]bool{}
+		who := person.Reading(vote.Actor)
+		if approvers[who] == nil {
+			approvers[who] = map[string]bool{}
 		}
 		for _, role := range vote.Roles {
-			approvers[vote.Actor][role] = true
+			approvers[who][role] = true
 		}
 	}
 	return approvers

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/person"
 	"github.com/initkoa/orgo/records/release"
 )
 
@@ -92,7 +93,7 @@ func GlassFaults(c Context, in GlassInputs) []Finding {
 		{len(g.Gates) == 0, OverrideIncomplete, "gates", "must name the gates that it breaks"},
 		{len(g.By) == 0 || len(g.By) > 2, OverrideIncomplete, "by", "one person opens it, and one confirms it"},
 		{slices.ContainsFunc(g.By, nobody), OverrideForbidden, "by", "only persons break glass"},
-		{len(g.By) == 2 && g.By[0] == g.By[1], GlassUnconfirmed, "by", "who opened it cannot confirm it"},
+		{len(g.By) == 2 && person.Alike(g.By[0], g.By[1]), GlassUnconfirmed, "by", "who opened it cannot confirm it"},
 		{g.OpenedAt.IsZero() || g.OpenedAt.After(c.At), OverrideIncomplete, "opened_at", "was not opened, or is to be"},
 		{lasts <= 0 || lasts > MaxGlass, OverrideIncomplete, "expires_at", fmt.Sprintf("must expire within %s", MaxGlass)},
 		{!c.At.Before(g.ExpiresAt), GlassExpired, "expires_at", "has expired"},
@@ -105,7 +106,7 @@ func GlassFaults(c Context, in GlassInputs) []Finding {
 }
 
 // nobody reports whether an actor is no person.
-func nobody(actor string) bool { return actor == "" || actor == records.SystemActor }
+func nobody(actor string) bool { return !person.Somebody(actor) }
 
 // breaks returns why a gate is not broken under the policy.
 func (c Context) breaks(gate Gate, in GlassInputs) []Finding {
@@ -116,7 +117,7 @@ func (c Context) breaks(gate Gate, in GlassInputs) []Finding {
 		{!possible, OverrideForbidden, "gate " + string(gate), fmt.Sprintf("the %s gate can never be overridden", gate)},
 		{possible && !named, OverrideForbidden, "gate " + string(gate), fmt.Sprintf("no rule of the policy lets the %s gate be overridden", gate)},
 		{named && in.Glass.ExpiresAt.Sub(in.Glass.OpenedAt) > longest, OverrideIncomplete, "expires_at", fmt.Sprintf("the policy has it expire within %s", longest)},
-		{named && rule.config.Separate && slices.Contains(in.Glass.By, in.Requester), OverrideForbidden, "by", fmt.Sprintf("%s asked for what was refused, and the policy asks for others", in.Requester)},
+		{named && rule.config.Separate && person.AnyAlike(in.Requester, in.Glass.By...), OverrideForbidden, "by", fmt.Sprintf("%s asked for what was refused, and the policy asks for others", in.Requester)},
 	})
 }
 

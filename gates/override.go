@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/person"
 )
 
 // Override is what somebody answers for when a gate is overridden.
@@ -93,7 +94,7 @@ func overrideFindings(c Context, in overrideInputs) []Finding {
 	case o.ExpiresAt.After(c.At.Add(time.Duration(rule.config.MaxDuration))):
 		refused(OverrideIncomplete, "expires_at", "must expire within %s", time.Duration(rule.config.MaxDuration))
 	}
-	if named && rule.config.Separate && o.Actor == in.Requester {
+	if named && rule.config.Separate && person.Alike(o.Actor, in.Requester) {
 		refused(OverrideForbidden, "actor", "%s asked for what was refused and cannot override it", o.Actor)
 	}
 	if in.Refused.Permits() || in.Refused.Override != nil || in.Refused.Subject != c.Subject ||

@@ -10,6 +10,7 @@ import (
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/person"
 	"github.com/initkoa/orgo/records/release"
 )
 
@@ -64,7 +65,7 @@ func (r *releaseRun) reviewGlass(ctx workflow.Context, m rollout.Message, _ reco
 	switch {
 	case before == nil || len(before.Reviewed) > 0:
 		return nil, &rollout.Refusal{Code: gates.InvalidTransition, Message: "no break-glass of this release waits to be reviewed"}
-	case anyAlike(m.Actor, before.By...):
+	case person.AnyAlike(m.Actor, before.By...):
 		return nil, &rollout.Refusal{Code: gates.ApproverNotSeparate, Message: m.Actor + " broke the glass: somebody else reviews it"}
 	}
 	reviewed, err := records.Canonical(map[string]any{"by": m.Actor, "at": m.At.UTC(), "found": m.Reason})
@@ -89,7 +90,7 @@ func (r *releaseRun) mayBreak(ctx workflow.Context, glass release.BreakGlass) *r
 		return &rollout.Refusal{Code: gates.StoreUnavailable, Message: "reviews could not be read: " + err.Error()}
 	}
 	// Two names of one person are one, and so is one of the requester's.
-	glass.By = asOne(glass.By, r.record.CreatedBy)
+	glass.By = person.AsOne(glass.By, r.record.CreatedBy)
 	faults := gates.GlassFaults(r.gate(ctx, glass.Stage, releases.Checked{}), gates.GlassInputs{
 		Glass: glass, ReleaseID: r.in.ReleaseID, Requester: r.record.CreatedBy, OverdueReview: overdue.ReleaseID,
 	})

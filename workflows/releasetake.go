@@ -11,6 +11,7 @@ import (
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/person"
 	"github.com/initkoa/orgo/records/release"
 )
 
@@ -133,7 +134,7 @@ func (r *releaseRun) act(ctx workflow.Context, m rollout.Message, command record
 		return nil, &rollout.Refusal{Code: gates.NotFound, Message: "nobody asked for this release"}
 	case !known || m.Type != records.TypeActionRequested:
 		return nil, &rollout.Refusal{Code: gates.RequestInvalid, Message: "this is nothing that can be asked of a release: " + command.Action}
-	case alike(m.Actor, records.SystemActor) || m.Reason == "" && !slices.Contains(plain, command.Action):
+	case !person.Somebody(m.Actor) || m.Reason == "" && !slices.Contains(plain, command.Action):
 		return nil, &rollout.Refusal{Code: gates.RequestInvalid, Message: "an action needs a person and a reason"}
 	}
 	return do(r, ctx, m, command)
@@ -176,7 +177,7 @@ func (r *releaseRun) mayVote(ctx workflow.Context, m rollout.Message, ballot rel
 		return &rollout.Refusal{Code: code, Message: message}
 	}
 	voted := func(v release.Vote) bool { return v.Intent == ballot.Intent && v.Actor == m.Actor }
-	votedAs := func(v release.Vote) bool { return v.Intent == ballot.Intent && alike(v.Actor, m.Actor) }
+	votedAs := func(v release.Vote) bool { return v.Intent == ballot.Intent && person.Alike(v.Actor, m.Actor) }
 	switch {
 	case rollout.Phase(r.record.Phase) != rollout.PhaseAwaitingApproval || r.record.IntentDigest == nil:
 		return refuse(gates.InvalidTransition, "release "+r.in.ReleaseID+" is "+r.record.Phase+": it does not ask for approvals")
@@ -184,11 +185,11 @@ func (r *releaseRun) mayVote(ctx workflow.Context, m rollout.Message, ballot rel
 		return refuse(gates.IntentChanged, "the intent is "+r.record.IntentDigest.String()+", and not "+ballot.Intent.String())
 	case slices.ContainsFunc(r.record.Votes, voted):
 		return refuse(gates.InvalidTransition, m.Actor+" has voted on this intent")
-	case approve && anyAlike(m.Actor, r.record.CreatedBy, r.record.Initiator, r.record.PolicyAuthor):
+	case approve && person.AnyAlike(m.Actor, r.record.CreatedBy, r.record.Initiator, r.record.PolicyAuthor):
 		return refuse(gates.ApproverNotSeparate, m.Actor+" asked for the release, started its build or changed its policy")
 	case approve && slices.ContainsFunc(r.record.Votes, votedAs):
 		return refuse(gates.ApproverNotSeparate, m.Actor+" reads like the name of somebody who has voted on this intent")
-	case approve && mixed(m.Actor):
+	case approve && person.Mixed(m.Actor):
 		return refuse(gates.ApproverNotSeparate, m.Actor+" has letters of several scripts, and can be taken for another name")
 	case len(r.record.Holds) > 0:
 		return refuse(gates.ReleaseHeld, r.record.Holds[0].Owner+" holds the release: no approval counts meanwhile")

@@ -8,10 +8,8 @@ import (
 
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/person"
 )
-
-// person reports whether an actor is somebody, and not Orgo itself.
-func person(actor string) bool { return actor != "" && actor != records.SystemActor }
 
 // PlaceHold keeps everything from moving forward. Each owner has one hold.
 type PlaceHold struct{}
@@ -20,7 +18,7 @@ func (PlaceHold) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	switch {
 	case e.Actor == "" || e.Reason == "":
 		return nil, refuse(gates.RequestInvalid, "a hold needs an owner and a reason")
-	case slices.ContainsFunc(c.Holds, func(h Hold) bool { return h.Owner == e.Actor }):
+	case slices.ContainsFunc(c.Holds, func(h Hold) bool { return person.Alike(h.Owner, e.Actor) }):
 		return nil, refuse(gates.InvalidTransition, "%s holds the channel already", e.Actor)
 	}
 	c.Holds = append(slices.Clone(c.Holds), Hold{Owner: e.Actor, Reason: e.Reason})
@@ -33,15 +31,15 @@ type LiftHold struct {
 }
 
 func (a LiftHold) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
-	of := func(h Hold) bool { return h.Owner == a.Owner }
+	of := func(h Hold) bool { return person.Alike(h.Owner, a.Owner) }
 	switch {
 	case e.Reason == "":
 		return nil, refuse(gates.RequestInvalid, "lifting a hold needs a reason")
 	case !slices.ContainsFunc(c.Holds, of):
 		return nil, refuse(gates.InvalidTransition, "%s does not hold the channel", a.Owner)
-	case a.Owner == AfterRollback && !person(e.Actor):
+	case a.Owner == AfterRollback && !person.Somebody(e.Actor):
 		return nil, refuse(gates.HoldOfAnother, "the hold after a rollback is lifted by a person")
-	case a.Owner != AfterRollback && a.Owner != e.Actor:
+	case a.Owner != AfterRollback && !person.Alike(a.Owner, e.Actor):
 		return nil, refuse(gates.HoldOfAnother, "only %s lifts this hold", a.Owner)
 	}
 	c.Holds = slices.DeleteFunc(slices.Clone(c.Holds), of)
@@ -58,7 +56,7 @@ func (a PlaceFreeze) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	if e.Actor == "" || e.Reason == "" || !e.At.Before(a.Until) {
 		return nil, refuse(gates.RequestInvalid, "a freeze needs an owner, a reason and an end that is to come")
 	}
-	c.Freezes = slices.DeleteFunc(slices.Clone(c.Freezes), func(f Freeze) bool { return f.Owner == e.Actor || !e.At.Before(f.Until) })
+	c.Freezes = slices.DeleteFunc(slices.Clone(c.Freezes), func(f Freeze) bool { return person.Alike(f.Owner, e.Actor) || !e.At.Before(f.Until) })
 	c.Freezes = append(c.Freezes, Freeze{Owner: e.Actor, Until: a.Until, Reason: e.Reason})
 	return nil, nil
 }
@@ -67,7 +65,7 @@ func (a PlaceFreeze) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 type Unfreeze struct{}
 
 func (Unfreeze) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
-	of := func(f Freeze) bool { return f.Owner == e.Actor }
+	of := func(f Freeze) bool { return person.Alike(f.Owner, e.Actor) }
 	if !slices.ContainsFunc(c.Freezes, of) {
 		return nil, refuse(gates.InvalidTransition, "%s has not frozen the channel", e.Actor)
 	}
@@ -84,7 +82,7 @@ type PlacePin struct {
 
 func (a PlacePin) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	switch {
-	case !person(e.Actor) || e.Reason == "" || !a.Pack.Valid() || !e.At.Before(a.ExpiresAt) || a.For != PinActive && a.For != PinRollback:
+	case !person.Somebody(e.Actor) || e.Reason == "" || !a.Pack.Valid() || !e.At.Before(a.ExpiresAt) || a.For != PinActive && a.For != PinRollback:
 		return nil, refuse(gates.RequestInvalid, "a pin needs a person, a reason, a pack by digest, what it is for, and an end that is to come")
 	case c.Revoked.has(a.Pack):
 		return nil, refuse(gates.ArtifactRevoked, "pack %s is revoked", a.Pack)
@@ -104,7 +102,7 @@ type Unpin struct {
 }
 
 func (a Unpin) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
-	of := func(p Pin) bool { return p.For == a.For && p.Owner == e.Actor }
+	of := func(p Pin) bool { return p.For == a.For && person.Alike(p.Owner, e.Actor) }
 	if !slices.ContainsFunc(c.Pins, of) {
 		return nil, refuse(gates.InvalidTransition, "%s has no such pin", e.Actor)
 	}
@@ -121,7 +119,7 @@ type RaiseMinimum struct {
 
 func (a RaiseMinimum) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	switch {
-	case a.ID == "" || !exact(a.Version) || !person(e.Actor) || e.Reason == "":
+	case a.ID == "" || !exact(a.Version) || !person.Somebody(e.Actor) || e.Reason == "":
 		return nil, refuse(gates.RequestInvalid, "a minimum needs an id, a version x.y.z, a person and a reason")
 	case c.Minimum != "" && semver.Compare("v"+a.Version, "v"+c.Minimum) <= 0:
 		return nil, refuse(gates.MinimumOnlyRises, "the minimum is %s", c.Minimum)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/person"
 )
 
 // Revoke makes packs such that they never become active again, and takes them back
@@ -81,7 +82,7 @@ type Clear struct {
 }
 
 func (a Clear) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
-	if e.Reason == "" || !person(e.Actor) {
+	if e.Reason == "" || !person.Somebody(e.Actor) {
 		return nil, refuse(gates.RequestInvalid, "needs a person and a reason")
 	}
 	left := c.Quarantined

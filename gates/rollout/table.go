@@ -6,6 +6,7 @@ import (
 
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
+	"github.com/initkoa/orgo/records/person"
 )
 
 // Condition names what must hold besides phase and event. Conditions are functions of
@@ -63,7 +64,7 @@ func addHoldTo(r *Release, in ReleaseEvent) *Refusal {
 	switch {
 	case in.Actor == "" || in.Reason == "":
 		return refuse(gates.RequestInvalid, "a hold needs an owner and a reason")
-	case slices.ContainsFunc(r.Holds, func(h Hold) bool { return h.Owner == in.Actor }):
+	case slices.ContainsFunc(r.Holds, func(h Hold) bool { return person.Alike(h.Owner, in.Actor) }):
 		return refuse(gates.InvalidTransition, "%s holds release %s already", in.Actor, r.ID)
 	}
 	r.Holds = append(slices.Clone(r.Holds), Hold{Owner: in.Actor, Reason: in.Reason})
@@ -71,11 +72,11 @@ func addHoldTo(r *Release, in ReleaseEvent) *Refusal {
 }
 
 func liftHoldOf(r *Release, in ReleaseEvent) *Refusal {
-	of := func(h Hold) bool { return h.Owner == in.Owner }
+	of := func(h Hold) bool { return person.Alike(h.Owner, in.Owner) }
 	switch {
 	case !slices.ContainsFunc(r.Holds, of):
 		return refuse(gates.InvalidTransition, "%s does not hold release %s", in.Owner, r.ID)
-	case in.Owner != in.Actor:
+	case !person.Alike(in.Owner, in.Actor):
 		return refuse(gates.HoldOfAnother, "only %s lifts this hold", in.Owner)
 	}
 	r.Holds = slices.DeleteFunc(slices.Clone(r.Holds), of)
