@@ -12,7 +12,7 @@ build: ## build orgo and the local stack into bin/
 	go build -o bin/orgo-local ./deployments/local
 
 test: ## run every test of both modules
-	go test $(MODULES)
+	go test -timeout 20m $(MODULES)
 
 check: ## gofmt, vet, staticcheck, workflowcheck, and that the root module stands alone
 	@test -z "$$(gofmt -l .)" || { echo "not gofmt'ed:"; gofmt -l .; exit 1; }
