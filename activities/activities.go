@@ -58,6 +58,7 @@ type Activities struct {
 	webhooks    *http.Client
 	reader      *Reader
 	checked     *Cache[checkedKey, []byte]
+	stages      StageLog
 }
 
 // checkedKey names a document that was checked, by its digest and what it is.
@@ -93,6 +94,6 @@ func New(o Options) *Activities {
 		store: o.Store, artifacts: o.Artifacts, runners: o.Runners, clock: o.Clock,
 		log: o.Log, environment: o.Environment, signer: o.Signer,
 		events: o.Events, webhookKey: o.WebhookKey, webhooks: newWebhookClient(), reader: NewReader(o.Artifacts, o.Trust),
-		checked: NewCache[checkedKey, []byte](checkedSize),
+		checked: NewCache[checkedKey, []byte](checkedSize), stages: NewStageLog(o.Store, o.Clock),
 	}
 }

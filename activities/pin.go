@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/initkoa/orgo/activities/artifacts"
 	"github.com/initkoa/orgo/activities/runner"
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
@@ -56,7 +58,7 @@ func (a *Activities) Pin(ctx context.Context, in PinInput) (Pinned, error) {
 		err = a.recordPinned(ctx, in, pinned)
 	}
 	if err != nil {
-		return Pinned{}, a.fail(ctx, in.Organization, in.BuildID, records.StepPin, 1, err, retryLimits{})
+		return Pinned{}, a.stages.Fail(ctx, buildStage(in.Organization, in.BuildID, records.StepPin, 1), err, 0)
 	}
 	return pinned, nil
 }
@@ -184,10 +186,22 @@ var stageDefaults = records.PinnedStage{
 func (a *Activities) pinStage(
 	ctx context.Context, stage records.Stage, settings records.StageSettings, inputs []records.Input,
 ) (records.PinnedStage, error) {
+	pinned, err := PinStage(ctx, a.runners, a.artifacts, stage, settings)
+	if err == nil && pinned.Execution == records.ExecuteAuto {
+		pinned.Execution = a.chooseExecution(ctx, pinned.Runner, inputs)
+	}
+	return pinned, err
+}
+
+// PinStage makes every choice that the settings of a stage leave open, but for auto,
+// where it runs. Its config is stored in canonical form.
+func PinStage(
+	ctx context.Context, runners Runners, store *artifacts.Store, stage records.Stage, settings records.StageSettings,
+) (records.PinnedStage, error) {
 	if len(settings.Config) == 0 {
 		settings.Config = json.RawMessage("{}")
 	}
-	chosen, err := a.runners.Pin(ctx, stage, settings)
+	chosen, err := runners.Pin(ctx, stage, settings)
 	if err != nil {
 		return records.PinnedStage{}, err
 	}
@@ -197,29 +211,16 @@ func (a *Activities) pinStage(
 	}
 	pinned := stageDefaults
 	pinned.Stage, pinned.Runner = stage, chosen
-	pinned.Execution = settings.Execution
-	if settings.Timeout > 0 {
-		pinned.Timeout = settings.Timeout
-	}
-	if settings.Heartbeat > 0 {
-		pinned.Heartbeat = settings.Heartbeat
-	}
-	if settings.Retry.MaxAttempts > 0 {
-		pinned.Retry.MaxAttempts = settings.Retry.MaxAttempts
-	}
-	if settings.Retry.InitialInterval > 0 {
-		pinned.Retry.InitialInterval = settings.Retry.InitialInterval
-	}
-	if settings.Retry.MaxInterval > 0 {
-		pinned.Retry.MaxInterval = settings.Retry.MaxInterval
-	}
+	pinned.Execution = cmp.Or(settings.Execution, pinned.Execution)
+	pinned.Timeout = cmp.Or(settings.Timeout, pinned.Timeout)
+	pinned.Heartbeat = cmp.Or(settings.Heartbeat, pinned.Heartbeat)
+	pinned.Retry.MaxAttempts = cmp.Or(settings.Retry.MaxAttempts, pinned.Retry.MaxAttempts)
+	pinned.Retry.InitialInterval = cmp.Or(settings.Retry.InitialInterval, pinned.Retry.InitialInterval)
+	pinned.Retry.MaxInterval = cmp.Or(settings.Retry.MaxInterval, pinned.Retry.MaxInterval)
 	if settings.Retry.Coefficient >= 1 {
 		pinned.Retry.Coefficient = settings.Retry.Coefficient
 	}
-	if pinned.Execution == records.ExecuteAuto || pinned.Execution == "" {
-		pinned.Execution = a.chooseExecution(ctx, chosen, inputs)
-	}
-	if pinned.Config, err = a.artifacts.PutBytes(ctx, records.MediaJSON, config); err != nil {
+	if pinned.Config, err = store.PutBytes(ctx, records.MediaJSON, config); err != nil {
 		return records.PinnedStage{}, err
 	}
 	pinned.Digest, err = records.CanonicalDigest(struct {

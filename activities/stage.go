@@ -136,9 +136,7 @@ func (a *Activities) begin(ctx context.Context, in StageInput) (StageBegun, erro
 	if err != nil {
 		return StageBegun{}, err
 	}
-	started, err := a.stageEntry(ctx, in, records.KindEvent, records.TypeStageStarted,
-		fmt.Sprintf("%s/%d/%d", stage, in.Generation, attempt(ctx)),
-		records.StageStarted{Key: key, Inputs: in.Inputs, Runner: in.Pinned.Runner, Attempt: attempt(ctx)})
+	started, err := a.stages.Started(ctx, in.of(), records.StageStarted{Key: key, Inputs: in.Inputs, Runner: in.Pinned.Runner})
 	if err != nil {
 		return StageBegun{}, err
 	}
@@ -222,9 +220,11 @@ func (a *Activities) end(ctx context.Context, done StageResult) (StageOutput, er
 	case done.Done:
 		finished, err = a.existing(ctx, in.Organization, key)
 	case in.Carry:
-		carried, err = a.outputEntry(ctx, in, finished)
+		var entry records.Entry
+		entry, err = a.stages.Output(ctx, in.of(), finished)
+		carried = &entry
 	default:
-		finished, err = a.recordOutput(ctx, in, finished)
+		finished, err = a.stages.Finish(ctx, in.of(), finished)
 	}
 	if err != nil {
 		return StageOutput{}, err
@@ -232,45 +232,6 @@ func (a *Activities) end(ctx context.Context, done StageResult) (StageOutput, er
 	out, err := a.readBack(ctx, in, finished)
 	out.Carried = carried
 	return out, err
-}
-
-// outputEntry makes the entry of a stage's output.
-func (a *Activities) outputEntry(ctx context.Context, in StageInput, finished records.StageFinished) (*records.Entry, error) {
-	entry, err := a.stageEntry(ctx, in, records.KindOutput, records.TypeStageFinished,
-		fmt.Sprintf("%s/%d", in.Pinned.Stage, in.Generation), finished)
-	return &entry, err
-}
-
-// recordOutput makes an output the authoritative one of its key, unless another
-// is: that one stays, and the attempt to replace it is recorded.
-func (a *Activities) recordOutput(ctx context.Context, in StageInput, finished records.StageFinished) (records.StageFinished, error) {
-	output, err := a.outputEntry(ctx, in, finished)
-	if err != nil {
-		return finished, err
-	}
-	stored, err := a.store.Append(ctx, *output)
-	if failure := named(err); err != nil && failure.Code == gates.StageOutputConflict {
-		return finished, errors.Join(err, a.recordConflict(ctx, in, finished))
-	}
-	if err != nil {
-		return finished, err
-	}
-	var authoritative records.StageFinished
-	if err := json.Unmarshal(stored[0].Body, &authoritative); err != nil {
-		return finished, fmt.Errorf("output %s: %w", stored[0].ID, err)
-	}
-	return authoritative, nil
-}
-
-func (a *Activities) recordConflict(ctx context.Context, in StageInput, refused records.StageFinished) error {
-	entry, err := a.stageEntry(ctx, in, records.KindEvent, records.TypeStageConflict,
-		fmt.Sprintf("%s/%d/%d", in.Pinned.Stage, in.Generation, attempt(ctx)), refused)
-	if err != nil {
-		return err
-	}
-	entry.Codes = []string{string(gates.StageOutputConflict)}
-	_, err = a.store.Append(ctx, entry)
-	return err
 }
 
 func (a *Activities) existing(ctx context.Context, organization, key string) (records.StageFinished, error) {
@@ -285,12 +246,15 @@ func (a *Activities) existing(ctx context.Context, organization, key string) (re
 	return finished, json.Unmarshal(entry.Body, &finished)
 }
 
-func (a *Activities) stageEntry(
-	ctx context.Context, in StageInput, kind records.EntryKind, entryType, discriminator string, body any,
-) (records.Entry, error) {
-	return records.NewEntry(records.Entry{
-		Organization: in.Organization, Kind: kind, Type: entryType,
-		Subject: buildSubject(in.BuildID), At: a.clock.Now(), Actor: records.SystemActor,
-		Correlation: correlation(ctx, in.BuildID, in.Pinned.Stage, in.Generation),
-	}, discriminator, body)
+// of says of what the attempt is one.
+func (in StageInput) of() StageOf {
+	return buildStage(in.Organization, in.BuildID, in.Pinned.Stage, in.Generation)
+}
+
+func buildStage(organization, buildID string, stage records.Stage, generation int) StageOf {
+	return StageOf{organization, buildSubject(buildID), records.Correlation{BuildID: buildID, Stage: stage, Generation: generation}}
+}
+
+func (a *Activities) failStage(ctx context.Context, in StageInput, err error) error {
+	return a.stages.Fail(ctx, in.of(), err, in.Pinned.Retry.MaxAttempts)
 }

@@ -178,19 +178,28 @@ func (r *BuildRecord) takeEntries(entries []Entry) (map[Stage][]AttemptRecord, e
 			}
 			r.Actions = append(r.Actions, ActionRecord{At: e.At, Actor: e.Actor, Reason: e.Reason, OperatorAction: action})
 		case TypeStageStarted, TypeStageFailed, TypeStageFinished, TypeStageConflict:
-			attempt := AttemptRecord{Generation: e.Correlation.Generation, Attempt: e.Correlation.Attempt,
-				At: e.At, Event: e.Type, EntryID: e.ID, Codes: e.Codes}
-			if e.Type == TypeStageFailed {
-				failed, err := decode[StageFailed](e)
-				if err != nil {
-					return nil, err
-				}
-				attempt.Message = failed.Message
+			attempt, err := AttemptOf(e)
+			if err != nil {
+				return nil, err
 			}
 			attempts[e.Correlation.Stage] = append(attempts[e.Correlation.Stage], attempt)
 		}
 	}
 	return attempts, nil
+}
+
+// AttemptOf returns what an entry about a stage says of an attempt at it.
+func AttemptOf(e Entry) (AttemptRecord, error) {
+	attempt := AttemptRecord{Generation: e.Correlation.Generation, Attempt: e.Correlation.Attempt,
+		At: e.At, Event: e.Type, EntryID: e.ID, Codes: e.Codes}
+	if e.Type == TypeStageFailed {
+		failed, err := decode[StageFailed](e)
+		if err != nil {
+			return AttemptRecord{}, err
+		}
+		attempt.Message = failed.Message
+	}
+	return attempt, nil
 }
 
 func stageRecord(v BuildView, stage Stage, attempts []AttemptRecord) StageRecord {

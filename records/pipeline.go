@@ -14,6 +14,7 @@ const (
 	RunnerCommand   RunnerKind = "command"   // a program, JSON on stdin and stdout
 	RunnerHTTP      RunnerKind = "http"      // a POST, answered now or later
 	RunnerTaskQueue RunnerKind = "taskqueue" // an activity on somebody's own task queue
+	RunnerTarget    RunnerKind = "target"    // the target of a channel; of distribute and activate alone
 )
 
 // Execution says where a stage's activity runs.
@@ -72,6 +73,7 @@ type RunnerSettings struct {
 	Command   *CommandRunner    `json:"command,omitempty"`
 	HTTP      *HTTPRunner       `json:"http,omitempty"`
 	TaskQueue *ExternalActivity `json:"taskqueue,omitempty"`
+	Target    *TargetRunner     `json:"target,omitempty"`
 }
 
 // CommandRunner is a program. Digest is that of the program file; pinning fills
@@ -95,4 +97,10 @@ type HTTPRunner struct {
 type ExternalActivity struct {
 	TaskQueue string `json:"task_queue"`
 	Activity  string `json:"activity"`
+}
+
+// TargetRunner is a target of channels, by what it is: which one it is, the channel
+// says.
+type TargetRunner struct {
+	Name string `json:"name"` // "directory"
 }

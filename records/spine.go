@@ -45,6 +45,7 @@ const (
 	OutPackFile            = "runtime-pack-file"
 	OutRendered            = "rendered.md"
 	OutTrace               = "trace.jsonl"
+	OutChannelIndex        = "channel-index"
 )
 
 // OutputSpec declares one output that a stage must yield.
@@ -107,12 +108,23 @@ var buildSpine = []StageSpec{
 	},
 }
 
+// packInputs are what a pack is made of.
+var packInputs = []InputSpec{{Compile, OutExchangeManifest}, {Compile, OutRuntimePackManifest}, {Compile, OutPackFile}}
+
 var releaseSpine = []StageSpec{
-	{Stage: Distribute},
-	{Stage: Activate},
+	{
+		Stage:   Distribute,
+		Inputs:  packInputs,
+		Outputs: []OutputSpec{{Name: OutRuntimePackManifest, MediaType: MediaJSON}}, // fetchable, with all that it lists
+	},
+	{
+		Stage:   Activate,
+		Inputs:  packInputs,
+		Outputs: []OutputSpec{{Name: OutChannelIndex, MediaType: MediaJSON}}, // that was read back as active
+	},
 	{
 		Stage:  Render,
-		Inputs: []InputSpec{{Compile, OutExchangeManifest}, {Compile, OutRuntimePackManifest}, {Compile, OutPackFile}},
+		Inputs: packInputs,
 		Outputs: []OutputSpec{
 			{Name: OutRendered, MediaType: MediaMarkdown},
 			{Name: OutTrace, MediaType: MediaJSONLines},
@@ -134,6 +146,10 @@ func (s StageSpec) Output(name string) (OutputSpec, bool) {
 // BuildSpine returns the stages that a build runs, in order. The caller owns
 // the slice.
 func BuildSpine() []StageSpec { return append([]StageSpec(nil), buildSpine...) }
+
+// ReleaseSpine returns the stages that a release runs, in order. The caller owns
+// the slice.
+func ReleaseSpine() []StageSpec { return append([]StageSpec(nil), releaseSpine...) }
 
 // Spine returns every stage, in order: those of a build, then those of a
 // release.

@@ -53,12 +53,17 @@ func TestPipelinesMayRender(t *testing.T) {
 		`"render":{"runner":{"kind":"reference","version":"1.0.0"},"execution":"auto","timeout":"2h","config":{}}`,
 		`"render":{"runner":{"kind":"http","version":"1.0.0","http":{"url":"http://127.0.0.1/render"}}}`,
 		`"render":{"runner":` + fmt.Sprintf(program, digest) + `}`,
+		`"distribute":{"runner":{"kind":"target","version":"1.0.0","target":{"name":"directory"}}},"activate":{"runner":{"kind":"target","version":"1.0.0","target":{"name":"directory"}}}`,
 		`"compile":{"runner":` + fmt.Sprintf(program, ``) + `}`,
 	} {
 		require.NoError(t, pipeline(good), good)
 	}
 	for _, bad := range []string{
 		`"render":{}`,
+		`"render":{"runner":{"kind":"target","version":"1.0.0"}}`,
+		`"distribute":{"runner":{"kind":"target","version":"1.0.0"}}`,
+		`"activate":{"runner":{"kind":"target","version":"1.0.0","target":{"name":"directory","root":"/elsewhere"}}}`,
+		`"distribute":{"runner":{"kind":"reference","version":"1.0.0"}}`,
 		`"render":{"runner":{"kind":"reference","version":"latest"}}`,
 		`"render":{"runner":{"kind":"reference","version":"1.0.0"},"stray":1}`,
 		`"render":{"runner":` + fmt.Sprintf(program, ``) + `}`,

@@ -160,6 +160,7 @@ func (e *entity) entry(ctx workflow.Context, entry records.Entry) records.Entry 
 	entry.Correlation.ReleaseID = cmp.Or(given.ReleaseID, e.correlation.ReleaseID)
 	entry.Correlation.BuildID = cmp.Or(given.BuildID, e.correlation.BuildID)
 	entry.Correlation.Cohort = given.Cohort
+	entry.Correlation.Stage, entry.Correlation.Generation, entry.Correlation.Attempt = given.Stage, given.Generation, given.Attempt
 	return entry
 }
 

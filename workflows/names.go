@@ -40,6 +40,8 @@ const (
 	ActivityOutcome = "orgo.action.outcome"
 	ActivityAttest  = "orgo.release.attest"
 	ActivityOverdue = "orgo.release.overdue-review"
+	// ActivityAttempts reads what attempts there were at a stage.
+	ActivityAttempts = "orgo.stage.attempts"
 
 	ActivityCheck      = "orgo.release.check"
 	ActivityFreeze     = "orgo.release.freeze-cohorts"
@@ -51,8 +53,9 @@ const (
 	ActivityAsk        = "orgo.channel.ask"
 	ActivityPublish    = "orgo.activate"
 	ActivityObserve    = "orgo.channel.observe"
-	ActivityExamine    = "orgo.rollback.examine"
+	ActivityPinRelease = "orgo.release.pin"
 	ActivityRender     = "orgo.render"
+	ActivityExamine    = "orgo.rollback.examine"
 )
 
 // Each stage has activity types of its own, so that the Temporal Web UI tells

@@ -84,7 +84,7 @@ func (w *world) committed(entries []records.Entry) {
 	}
 	for _, moved := range moves {
 		w.phase = moved.After
-		if w.phase == string(rollout.PhaseClosedGood) && w.record().Render == nil {
+		if row := w.record().SpineStage(records.Render, ""); w.phase == string(rollout.PhaseClosedGood) && (row == nil || row.Status == records.StagePending || row.Status == records.StageRunning) {
 			w.breach("the release closed before its pack was rendered")
 		}
 		w.seen.add(moved.After, "")

@@ -23,10 +23,11 @@ func Register(r worker.Registry, a *activities.Activities, b *releases.Activitie
 	functions := map[string]any{
 		ActivityPin: a.Pin, ActivityRecord: a.Record, ActivityFinish: a.Finish,
 		ActivityDeliver: a.Deliver, ActivitySetAside: a.SetAside,
-		ActivityLoad: b.Load, ActivityInbox: b.Inbox, ActivityCommit: b.Commit, ActivityOutcome: b.Outcome, ActivityOverdue: b.Overdue, ActivityAttest: b.Attest,
+		ActivityLoad: b.Load, ActivityInbox: b.Inbox, ActivityCommit: b.Commit, ActivityOutcome: b.Outcome, ActivityOverdue: b.Overdue, ActivityAttest: b.Attest, ActivityAttempts: b.Attempts,
 		ActivityCheck: b.Check, ActivityFreeze: b.Freeze, ActivityDistribute: b.Distribute, ActivityVerify: b.Verify, ActivityAgain: b.Again, ActivitySample: b.Sample,
-		ActivityLook: c.Look,
-		ActivityAsk:  b.Ask, ActivityPublish: b.Publish, ActivityObserve: b.Observe, ActivityExamine: b.Examine, ActivityRender: b.Render, ActivityControl: b.Control,
+		ActivityLook: c.Look, ActivityControl: b.Control,
+		ActivityAsk: b.Ask, ActivityPublish: b.Publish, ActivityObserve: b.Observe, ActivityExamine: b.Examine,
+		ActivityPinRelease: b.Pin, ActivityRender: b.Render,
 	}
 	for _, spec := range records.BuildSpine() {
 		functions[StageActivity(spec.Stage)] = a.Stage

@@ -59,8 +59,10 @@ type releaseRun struct {
 	refused   releases.Problem
 	controls  map[string]controlled // by cohort: what its window was compared with
 	marked    string
-	unsaved   bool          // a window was refused, and that is not recorded yet
-	attested  rollout.Phase // the phase in which the record was signed
+	// rendered tells, from the soak on, whether what renders is over.
+	rendered func() bool
+	unsaved  bool          // a window was refused, and that is not recorded yet
+	attested rollout.Phase // the phase in which the record was signed
 }
 
 // Release runs a release until it has ended.
@@ -250,6 +252,9 @@ func (r *releaseRun) apply(ctx workflow.Context, event rollout.ReleaseEvent) ([]
 	if event.Actor == "" {
 		event.Actor = records.SystemActor
 	}
+	if status, ends := activations[event.Kind]; ends {
+		r.endActivate(ctx, status, event.Code, event.Reason)
+	}
 	r.record.Phase, r.record.Stage, r.record.Revoked = string(next.Phase), next.Stage, next.Revoked
 	r.record.Code, r.record.Status = string(next.Code), string(next.Status())
 	r.record.Holds = nil
@@ -261,6 +266,9 @@ func (r *releaseRun) apply(ctx workflow.Context, event rollout.ReleaseEvent) ([]
 	}
 	if _, after := r.beside(); after != nil && rollout.HasTurn(next.Phase) && !rollout.HasTurn(before.Phase) {
 		r.tellPeer(ctx, after.id, rollout.Effect{Kind: rollout.PeerTurn})
+	}
+	if next.Ended() || next.Phase == rollout.PhaseRollingBack || next.Phase == rollout.PhaseClosedGood {
+		r.record.SettleSpine(workflow.Now(ctx).UTC(), string(next.Code))
 	}
 	if next.Phase != before.Phase && (next.Ended() || next.Phase == rollout.PhaseRollingBack) {
 		r.tellPeers(ctx, rollout.PeerEnded, next.Stage, next.Code)

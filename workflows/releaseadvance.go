@@ -53,6 +53,7 @@ func (r *releaseRun) advance(ctx workflow.Context) (*rollout.ReleaseEvent, error
 			case !slices.Contains(heldBack, gates.Code(outcome.Code)):
 				return &rollout.ReleaseEvent{Kind: rollout.StageInactive, Code: gates.Code(outcome.Code), Reason: outcome.Message}, nil
 			}
+			r.endActivate(ctx, records.StagePending, gates.Code(outcome.Code), outcome.Message) // it is asked again
 			r.record.Stages[stage].ActivatedAt, r.record.Codes = nil, []string{outcome.Code}
 			r.record.Waits = &release.Wait{For: outcome.Message}
 		}
@@ -164,6 +165,7 @@ func (r *releaseRun) enter(ctx workflow.Context, stage int) (records.CommandOutc
 	now := workflow.Now(ctx).UTC()
 	part.ActivatedAt = &now
 	warrant := r.warrant(stage)
+	r.beginActivate(ctx)
 	// What permits it, and whose telemetry counts, is durable before it is asked for.
 	if done, err := r.save(ctx); err != nil || !done {
 		return records.CommandOutcome{}, errors.Join(err, errLost(done))

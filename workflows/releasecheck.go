@@ -69,6 +69,11 @@ func (r *releaseRun) check(ctx workflow.Context) (*rollout.ReleaseEvent, error) 
 	if refused != nil {
 		checked.Problems = append(checked.Problems, releases.Problem{Code: refused.Code, Message: refused.Message})
 	}
+	pinned, err := r.pinStages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	checked.Problems = append(checked.Problems, unpinned(pinned)...)
 	context := r.gate(ctx, 0, checked)
 	if len(checked.Problems) == 0 {
 		checked.Problems = r.unsaid(context)
@@ -80,7 +85,7 @@ func (r *releaseRun) check(ctx workflow.Context) (*rollout.ReleaseEvent, error) 
 	intent := release.Intent{
 		ReleaseID: r.in.ReleaseID, Channel: r.record.Request.Channel, BuildID: r.record.Request.BuildID, Record: checked.Record,
 		Pack: checked.Digest, Version: r.record.Request.Version, Plan: plan, Policy: checked.PolicyRef.Digest,
-		Evidence: decisions[0].InputsDigest,
+		Evidence: decisions[0].InputsDigest, Pins: release.PinsOf(pinned.Stages),
 	}
 	digest, err := intent.Digest()
 	if err != nil {
@@ -93,6 +98,7 @@ func (r *releaseRun) check(ctx workflow.Context) (*rollout.ReleaseEvent, error) 
 	r.record.PolicyRef, r.record.PolicyAuthor = checked.PolicyRef, checked.PolicyAuthor
 	r.record.Intent, r.record.IntentDigest = &intent, &digest
 	r.record.Solo = r.rules.Solo(context)
+	r.record.Runners, r.record.Spine = pinned.Stages, release.NewSpine(plan.Parts, pinned.Stages)
 	r.record.Stages = nil
 	for _, part := range plan.Parts {
 		r.record.Stages = append(r.record.Stages, release.StageState{Part: part})
@@ -156,16 +162,6 @@ func (r *releaseRun) ready(ctx workflow.Context) error {
 	return nil
 }
 
-// distribute makes the pack fetchable at the target. Nothing becomes active.
-func (r *releaseRun) distribute(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
-	err := workflow.ExecuteActivity(checkOptions(ctx, "distribute pack "+r.pack().String()), ActivityDistribute,
-		releases.PackInput{Organization: r.organization, Channel: r.record.Request.Channel, Pack: *r.record.Pack}).Get(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	return &rollout.ReleaseEvent{Kind: rollout.Distributed}, nil
-}
-
 // verify looks at everything again, just before it matters: the pack as the store has
 // it and as it lies at the target, and that it may follow what is active.
 func (r *releaseRun) verify(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
@@ -181,6 +177,14 @@ func (r *releaseRun) verify(ctx workflow.Context) (*rollout.ReleaseEvent, error)
 	}
 	if checked.Digest != r.pack() || checked.Record != r.record.Intent.Record || checked.PolicyRef.Digest != r.record.Intent.Policy {
 		return bad(gates.IntentChanged, "the build, its pack or its policy is not the one that was approved")
+	}
+	// What renders is nothing that a release is taken back for.
+	pinned, err := r.pinStages(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case !r.sameTarget(pinned):
+		return bad(gates.IntentChanged, "the target of the channel is not the one that was approved")
 	}
 	var found releases.Verified
 	if err := workflow.ExecuteActivity(checkOptions(ctx, "verify the pack at the target"), ActivityVerify,

@@ -55,6 +55,7 @@ func releaseMarkdown(r release.Record) string {
 			fmt.Fprintf(&text, "| %s | %s | %s | %s | %s |\n", name, strings.Join(s.Cohorts, ", "), timeText(s.ActiveAt), cmp.Or(s.Verdict, "-"), timeText(s.DecideBy))
 		}
 	}
+	text.WriteString(spineMarkdown(r.Spine))
 	for _, h := range r.Holds {
 		fmt.Fprintf(&text, "\nHeld by %s: %s\n", h.Owner, h.Reason)
 	}
@@ -64,6 +65,17 @@ func releaseMarkdown(r release.Record) string {
 			fmt.Fprintf(&text, ", until %s", timeText(r.Waits.Until))
 		}
 		text.WriteString("\n")
+	}
+	return text.String()
+}
+
+func spineMarkdown(spine []release.SpineStage) string {
+	var text strings.Builder
+	for i, row := range spine {
+		if i == 0 {
+			text.WriteString("\n| spine | of | status | ended | reason codes |\n|---|---|---|---|---|\n")
+		}
+		fmt.Fprintf(&text, "| %s | %s | %s | %s | %s |\n", row.Stage, cmp.Or(row.Part, "-"), row.Status, timeText(row.EndedAt), strings.Join(row.Codes, " "))
 	}
 	return text.String()
 }

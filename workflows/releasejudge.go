@@ -79,10 +79,13 @@ func (r *releaseRun) refuseWindow(ctx workflow.Context, w telemetry.Window, why 
 
 // observe watches a stage until it is judged.
 func (r *releaseRun) observe(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
+	r.keepActivatedBeside(ctx)
 	return r.judge(ctx, &r.record.Stages[r.record.Stage], r.record.Stage+1)
 }
 
-// soak watches the whole once every stage has passed.
+// soak watches the whole once every stage has passed, and has the pack rendered
+// meanwhile. The release does not close before that is over, one way or the other, and
+// is watched until then.
 func (r *releaseRun) soak(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
 	if r.record.Soak == nil {
 		last := r.record.Stages[len(r.record.Stages)-1]
@@ -92,16 +95,8 @@ func (r *releaseRun) soak(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
 			return nil, err
 		}
 	}
-	r.renderBeside(ctx)
-	for {
-		event, err := r.judge(ctx, r.record.Soak, len(r.record.Stages))
-		if err != nil {
-			return nil, err
-		}
-		if done, err := r.rendered(ctx, event); done || err != nil {
-			return event, err
-		}
-	}
+	r.rendered = r.renderBeside(ctx)
+	return r.judge(ctx, r.record.Soak, len(r.record.Stages))
 }
 
 // judge looks at the telemetry of everything that is active with every window that
@@ -191,6 +186,10 @@ func (r *releaseRun) conclude(ctx workflow.Context, step gates.Step, worst gates
 			r.record.Codes = []string{string(gates.PromotionMissing)}
 			r.record.Waits = &release.Wait{For: "an operator to promote " + watched.Name}
 			return nil, nil
+		}
+		if watched == r.record.Soak && !r.rendered() {
+			r.record.Codes, r.record.Waits = nil, &release.Wait{For: "its pack to be rendered"}
+			return nil, nil // and it is watched meanwhile
 		}
 		confirmed, err := r.confirm(ctx)
 		switch {

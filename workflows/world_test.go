@@ -63,8 +63,10 @@ type world struct {
 	moves     int // forward, each of which the oracle has looked at
 	lie       lie
 
-	soaksFirst bool          // the move that is looked at begins to soak
-	calm       bool          // no operator does anything
+	soaksFirst bool        // the move that is looked at begins to soak
+	calm       bool        // no operator does anything
+	renders    stageDouble // what does render, where it is not what does it well
+	pins       func() releases.Pinned
 	mute       bool          // nobody says that the channel told something
 	after      int           // ticks since it closed
 	length     time.Duration // of the history; 0: horizon
@@ -122,10 +124,12 @@ var faultsOf = map[string][]fault{
 	workflows.ActivityCommit:     {timeout, unavailable, duplicate},
 	workflows.ActivityCheck:      {timeout, unavailable, final, malformed, empty, stale, wrong, forged},
 	workflows.ActivityFreeze:     {timeout, unavailable, final, malformed, empty},
-	workflows.ActivityDistribute: {timeout, unavailable, final},
+	workflows.ActivityPinRelease: {timeout, unavailable, final, empty},
+	workflows.ActivityDistribute: {timeout, unavailable, final, empty},
+	workflows.ActivityRender:     {timeout, unavailable, final, malformed, empty},
+	workflows.ActivityAttempts:   {timeout, unavailable},
 	workflows.ActivitySample:     {timeout, unavailable, final, empty},
 	workflows.ActivityAttest:     {timeout, unavailable},
-	workflows.ActivityRender:     {timeout, unavailable, final, empty, malformed},
 	workflows.ActivityVerify:     {timeout, unavailable, final, malformed, empty, wrong},
 	workflows.ActivityAgain:      {timeout, unavailable, final, malformed, empty, stale},
 	workflows.ActivityAsk:        {timeout, unavailable, malformed, empty, duplicate},
@@ -319,19 +323,43 @@ func (w *world) register(env *testsuite.TestWorkflowEnvironment) {
 		workflows.ActivitySample: serve(w, workflows.ActivitySample, func(releases.SampleInput) (releases.Sampled, error) {
 			return releases.Sampled{}, nil // its nodes tell by themselves
 		}),
-		workflows.ActivityRender: serve(w, workflows.ActivityRender, func(in releases.RenderInput) (releases.Rendered, error) {
+		workflows.ActivityAttest: serve(w, workflows.ActivityAttest, func(releases.AttestInput) (struct{}, error) { return struct{}{}, nil }),
+		workflows.ActivityPinRelease: serve(w, workflows.ActivityPinRelease, func(releases.PinInput) (releases.Pinned, error) {
+			if w.pins != nil {
+				return w.pins(), nil
+			}
+			return releases.Pinned{Stages: fact.pinned}, nil
+		}),
+		workflows.ActivityDistribute: serve(w, workflows.ActivityDistribute, yields(records.OutRuntimePackManifest)),
+		workflows.ActivityRender: serve(w, workflows.ActivityRender, func(in releases.StageInput) (records.StageFinished, error) {
+			if w.renders != nil {
+				return w.renders(in)
+			}
 			if w.chance("slow rendering", 300) {
-				return releases.Rendered{}, temporal.NewApplicationErrorWithOptions("not yet", string(gates.RunnerUnavailable),
+				return records.StageFinished{}, temporal.NewApplicationErrorWithOptions("not yet", string(gates.RunnerUnavailable),
 					temporal.ApplicationErrorOptions{NextRetryDelay: 20 * time.Second})
 			}
-			return releases.Rendered{Key: in.ReleaseID}, nil
+			return yields(records.OutRendered, records.OutTrace)(in)
 		}),
-		workflows.ActivityAttest: serve(w, workflows.ActivityAttest, func(releases.AttestInput) (struct{}, error) { return struct{}{}, nil }),
-		workflows.ActivityDistribute: serve(w, workflows.ActivityDistribute, func(releases.PackInput) (struct{}, error) {
-			return struct{}{}, nil
+		workflows.ActivityAttempts: serve(w, workflows.ActivityAttempts, func(releases.AttemptsInput) ([]records.AttemptRecord, error) {
+			return nil, nil
 		}),
 	} {
 		env.RegisterActivityWithOptions(function, activity.RegisterOptions{Name: name})
+	}
+}
+
+// stageDouble does a stage of a release.
+type stageDouble func(releases.StageInput) (records.StageFinished, error)
+
+// yields is a stage that does what it is to do.
+func yields(names ...string) stageDouble {
+	return func(in releases.StageInput) (records.StageFinished, error) {
+		finished := records.StageFinished{Key: string(in.Pinned.Stage), Inputs: release.SpineInputs(in.Pack)}
+		for _, name := range names {
+			finished.Outputs = append(finished.Outputs, records.Artifact{Name: name, Ref: records.Ref{Digest: records.DigestOf([]byte(name))}})
+		}
+		return finished, nil
 	}
 }
 
@@ -615,6 +643,7 @@ type truths struct {
 	digest                records.Digest
 	evidence              gates.Evidence
 	solo, quorum, lenient gates.Policy
+	pinned                []records.PinnedStage
 	inputs                map[gates.Gate]records.Digest // of decisions on the true evidence
 }
 
@@ -642,6 +671,13 @@ func facts() truths {
 		f.evidence.Outputs = append(f.evidence.Outputs, found)
 	}
 	f.evidence.Declared = len(f.evidence.Outputs)
+	for _, spec := range records.ReleaseSpine() {
+		f.pinned = append(f.pinned, records.PinnedStage{
+			Stage: spec.Stage, Runner: records.RunnerSettings{Kind: records.RunnerReference, Version: "1.0.0"}, Digest: ref("runner of " + string(spec.Stage)).Digest,
+			Timeout: records.Duration(time.Hour), Heartbeat: records.Duration(time.Minute),
+			Retry: records.RetrySettings{MaxAttempts: 3, InitialInterval: records.Duration(time.Second), Coefficient: 2},
+		})
+	}
 	f.solo = policyOf("solo", `{"solo": true}`, "0.2")
 	f.quorum = policyOf("quorum", `{"quorum": 1, "max_age": "24h"}`, "0.2")
 	f.lenient = policyOf("lenient", `{"solo": true}`, "1")

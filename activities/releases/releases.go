@@ -29,6 +29,7 @@ type Store interface {
 	Append(ctx context.Context, entries ...records.Entry) ([]store.Stored, error)
 	Build(ctx context.Context, organization, buildID string) (records.BuildView, error)
 	Entries(ctx context.Context, organization string, subject records.Subject, q store.EntryQuery) ([]store.Stored, error)
+	Output(ctx context.Context, organization, key string) (records.Entry, bool, error)
 	Answer(ctx context.Context, organization string, subject records.Subject, command string) (records.CommandOutcome, bool, error)
 	Across(ctx context.Context, organization string, span store.Span, q store.AcrossQuery) ([]store.Stored, string, error)
 	AppendTelemetry(ctx context.Context, organization string, items []store.TelemetryItem) ([]store.TelemetryOutcome, error)
@@ -75,6 +76,7 @@ type Activities struct {
 	runners   activities.Runners
 	reader    *activities.Reader
 	directory *Directory
+	stages    activities.StageLog
 }
 
 // New returns activities over the given parts.
@@ -82,7 +84,8 @@ func New(o Options) *Activities {
 	reader := activities.NewReader(o.Artifacts, o.Trust)
 	return &Activities{
 		store: o.Store, artifacts: o.Artifacts, clock: o.Clock, targets: o.Targets, channels: o.Channels, callers: o.Callers, signer: o.Signer,
-		runners: o.Runners, reader: reader, directory: NewDirectory(o.Store, o.Artifacts, reader),
+		runners: o.Runners, stages: activities.NewStageLog(o.Store, o.Clock),
+		reader: reader, directory: NewDirectory(o.Store, o.Artifacts, reader),
 	}
 }
 

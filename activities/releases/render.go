@@ -13,62 +13,46 @@ import (
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/index"
-	"github.com/initkoa/orgo/schemas"
+	"github.com/initkoa/orgo/records/release"
 )
 
-// RenderInput asks for the pack of a release, rendered.
-type RenderInput struct {
-	Organization string     `json:"organization"`
-	ReleaseID    string     `json:"release_id"`
-	Pack         index.Pack `json:"pack"`
-}
-
-// Rendered is what a pack was rendered to, by what. Outputs stand in the order of the
-// spine. Key is the same for every attempt at the same work.
-type Rendered struct {
-	Outputs []records.Artifact     `json:"outputs"`
-	Runner  records.RunnerSettings `json:"runner"`
-	Key     string                 `json:"idempotency_key"`
-}
-
-// Render renders a pack with the runner that the pipeline of its build names, and
-// verifies what that yields. It records nothing.
-func (a *Activities) Render(ctx context.Context, in RenderInput) (Rendered, error) {
-	number, progress, stop := heartbeat(ctx)
-	defer stop()
-	rendered, err := a.render(ctx, in, number, progress)
-	return reported(ctx, rendered, err)
-}
-
-// render does what Render says. Failures are *runner.Failure, or of the context or the
-// record store.
-func (a *Activities) render(ctx context.Context, in RenderInput, attempt int, progress runner.Progress) (Rendered, error) {
+// render renders the pack with the runner that is pinned, and returns what that yields,
+// verified, or what was yielded first. Failures are *runner.Failure, or of the context
+// or the record store.
+func (a *Activities) render(ctx context.Context, at attempt) (records.StageFinished, error) {
 	if a.runners == nil {
-		return Rendered{}, final(gates.RunnerUnavailable, nil, "release %s: this worker has no runners", in.ReleaseID)
+		return records.StageFinished{}, final(gates.RunnerUnavailable, nil, "release %s: this worker has no runners", at.ReleaseID)
 	}
-	record, pack, err := a.packToRender(ctx, in)
+	first, found, err := a.store.Output(ctx, at.Organization, at.key)
+	if err != nil || found {
+		return a.renderedBefore(ctx, first, err)
+	}
+	record, pack, err := a.packToRender(ctx, at.StageInput)
 	if err != nil {
-		return Rendered{}, err
+		return records.StageFinished{}, err
 	}
-	chosen, err := a.renderer(ctx, *record.Pins)
+	request, err := a.renderRequest(ctx, at, record, pack)
 	if err != nil {
-		return Rendered{}, err
+		return records.StageFinished{}, err
 	}
-	request, err := renderRequest(in, record, pack, chosen)
-	if err != nil {
-		return Rendered{}, err
+	return a.runRenderer(ctx, request, cmp.Or(at.Pinned.Timeout.Std(), renderTimeout), at.progress)
+}
+
+// renderedBefore returns what was rendered first, read back.
+func (a *Activities) renderedBefore(ctx context.Context, first records.Entry, err error) (records.StageFinished, error) {
+	var finished records.StageFinished
+	if err == nil {
+		err = json.Unmarshal(first.Body, &finished)
 	}
-	request.Attempt = attempt
-	outputs, err := a.runRenderer(ctx, request, chosen, progress)
-	if failure := (*runner.Failure)(nil); errors.As(err, &failure) && chosen.attempts > 0 && attempt >= chosen.attempts {
-		failure.Final = true // the pipeline grants no more
+	if err == nil {
+		finished.Outputs, err = a.verifyRendered(ctx, finished.Outputs)
 	}
-	return Rendered{Outputs: outputs, Runner: chosen.runner, Key: request.IdempotencyKey}, err
+	return finished, err
 }
 
 // packToRender returns the record of the build that made a pack, and the pack as that
 // record has it. One that the build did not make is refused.
-func (a *Activities) packToRender(ctx context.Context, in RenderInput) (records.BuildRecord, index.Pack, error) {
+func (a *Activities) packToRender(ctx context.Context, in StageInput) (records.BuildRecord, index.Pack, error) {
 	var b built
 	if err := a.readRecord(ctx, in.Organization, in.Pack.BuildID, &b); err != nil {
 		return b.record, b.pack, err
@@ -93,106 +77,52 @@ func (a *Activities) packToRender(ctx context.Context, in RenderInput) (records.
 	return b.record, pack, nil
 }
 
-// renderer is what renders, with every choice made.
-type renderer struct {
-	runner   records.RunnerSettings
-	config   json.RawMessage // canonical
-	digest   records.Digest  // of both: what shapes the output
-	timeout  time.Duration
-	attempts int // how many there may be; 0 leaves it to the release
-}
-
-// defaultRenderer renders the packs of pipelines that name nothing. It is a version, and
-// not the newest one: the choice must not move below a pipeline that stays.
-var defaultRenderer = records.RunnerSettings{Kind: records.RunnerReference, Version: "1.0.0"}
-
-// renderTimeout bounds an attempt where the pipeline does not.
+// renderTimeout bounds an attempt where its pin does not.
 const renderTimeout = 30 * time.Minute
-
-// renderer chooses what renders: what the pins of a build hold; else what its pipeline
-// names; else the default.
-func (a *Activities) renderer(ctx context.Context, pins records.Pins) (renderer, error) {
-	if pinned, held := pins.Stage(records.Render); held {
-		config, err := a.artifacts.ReadAll(ctx, pinned.Config, configLimit)
-		return renderer{pinned.Runner, config, pinned.Digest, cmp.Or(pinned.Timeout.Std(), renderTimeout), pinned.Retry.MaxAttempts}, err
-	}
-	var pipeline records.Pipeline
-	if err := a.reader.JSON(ctx, pins.Pipeline, &pipeline); err != nil {
-		return renderer{}, err
-	}
-	settings, named := pipeline.Stages[records.Render]
-	if !named {
-		settings.Runner = defaultRenderer
-	}
-	if len(settings.Config) == 0 {
-		settings.Config = json.RawMessage("{}")
-	}
-	chosen := renderer{timeout: cmp.Or(settings.Timeout.Std(), renderTimeout), attempts: settings.Retry.MaxAttempts}
-	var err error
-	if chosen.runner, err = a.runners.Pin(ctx, records.Render, settings); err != nil {
-		return renderer{}, err
-	}
-	if chosen.config, err = schemas.CanonicalizeJSON(settings.Config); err != nil {
-		return renderer{}, runner.Fail(gates.PinInvalid, err, "config of stage %s", records.Render)
-	}
-	chosen.digest, err = records.CanonicalDigest(struct {
-		Runner records.RunnerSettings `json:"runner"`
-		Config json.RawMessage        `json:"config"`
-	}{chosen.runner, chosen.config})
-	return chosen, err
-}
 
 // configLimit bounds the size of the config of a stage, in bytes.
 const configLimit = 4 << 20
 
-// renderRequest makes the request for a renderer.
-func renderRequest(in RenderInput, record records.BuildRecord, pack index.Pack, by renderer) (runner.Request, error) {
-	digest, err := pack.Digest()
-	if err != nil {
-		return runner.Request{}, err
-	}
-	key, err := records.CanonicalDigest(map[string]any{"release_id": in.ReleaseID, "pack": digest, "runner": by.digest})
+// renderRequest makes the request for what renders.
+func (a *Activities) renderRequest(ctx context.Context, at attempt, record records.BuildRecord, pack index.Pack) (runner.Request, error) {
+	config, err := a.artifacts.ReadAll(ctx, at.Pinned.Config, configLimit)
 	if err != nil {
 		return runner.Request{}, err
 	}
 	recipe, err := records.Recipe(*record.Pins, record.Snapshot.Digest)
-	if err != nil {
-		return runner.Request{}, err
-	}
-	inputs := []records.Artifact{
-		{Name: records.OutExchangeManifest, Ref: pack.Exchange},
-		{Name: records.OutRuntimePackManifest, Ref: pack.Manifest},
-	}
 	return runner.Request{
-		Organization: in.Organization, BuildID: record.BuildID, Stage: records.Render, Generation: 1,
-		IdempotencyKey: key.String(), Inputs: append(inputs, pack.Files...), Config: by.config,
-		Recipe: recipe, SourceDate: record.Pins.SourceDate, Runner: by.runner,
-	}, nil
+		Organization: at.Organization, BuildID: record.BuildID, Stage: records.Render, Generation: at.Generation, Attempt: at.number,
+		IdempotencyKey: at.key, Inputs: append(release.SpineInputs(pack), pack.Files...), Config: config,
+		Recipe: recipe, SourceDate: record.Pins.SourceDate, Runner: at.Pinned.Runner,
+	}, err
 }
 
 // runRenderer verifies the inputs, runs the runner in its time, and returns what it
 // yielded, verified.
-func (a *Activities) runRenderer(ctx context.Context, request runner.Request, by renderer, progress runner.Progress) ([]records.Artifact, error) {
-	run, err := a.runners.Runner(records.Render, by.runner)
+func (a *Activities) runRenderer(ctx context.Context, request runner.Request, timeout time.Duration, progress runner.Progress) (records.StageFinished, error) {
+	var none records.StageFinished
+	run, err := a.runners.Runner(records.Render, request.Runner)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	bounded, cancel := context.WithTimeout(ctx, by.timeout)
+	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for _, input := range request.Inputs {
 		if err := a.artifacts.Verify(bounded, input.Ref); err != nil {
-			return nil, inTime(bounded, err)
+			return none, inTime(bounded, err)
 		}
 	}
 	result, err := run.Run(bounded, request, progress)
 	if errors.Is(err, runner.ErrPending) {
-		return nil, final(gates.RunnerFailed, nil, "stage %s: its runner wants to answer by a callback, which releases do not take", request.Stage)
+		return none, final(gates.RunnerFailed, nil, "stage %s: its runner wants to answer by a callback, which releases do not take", request.Stage)
 	}
 	if err != nil {
-		return nil, inTime(bounded, err)
+		return none, inTime(bounded, err)
 	}
 	outputs, err := a.verifyRendered(bounded, result.Outputs)
-	return outputs, inTime(bounded, err)
+	return records.StageFinished{
+		Outputs: outputs, Attachments: result.Attachments, Metrics: result.Metrics, Notes: result.Notes,
+	}, inTime(bounded, err)
 }
 
 // inTime returns an error as a *runner.Failure, unless the caller has given up: that

@@ -24,12 +24,14 @@ import (
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/index"
+	"github.com/initkoa/orgo/records/release"
+	"github.com/initkoa/orgo/records/store"
 )
 
 // renders gives the activities runners.
 func (b *bench) renders(runners activities.Runners) {
 	b.act = releases.New(releases.Options{
-		Store: b.store, Artifacts: b.artifacts, Clock: activities.SystemClock{}, Targets: targets{b}, Channels: b.temporal, Runners: runners,
+		Store: b.store, Artifacts: b.artifacts, Clock: activities.SystemClock{}, Targets: targets{b}, Channels: b.temporal, Callers: b, Runners: runners,
 	})
 }
 
@@ -38,15 +40,59 @@ func (b *bench) reference() activities.Runners {
 	return registry.New(registry.ReferenceStages(b.artifacts, registry.ReferenceOptions{Clock: activities.SystemClock{}}), nil)
 }
 
-func (b *bench) toRender(record records.BuildRecord) releases.RenderInput {
+// toRender asks to render the pack of a build, in a generation that nothing else has.
+func (b *bench) toRender(record records.BuildRecord) releases.StageInput {
 	pack, made := index.PackOf(record, "1.2.0")
 	require.True(b.t, made)
-	return releases.RenderInput{Organization: organization, ReleaseID: "release-new", Pack: pack}
+	return b.stageOf(pack, records.Render)
 }
 
-// refused requires that nothing was rendered, for a reason.
-func (b *bench) refused(in releases.RenderInput, code gates.Code) *sdk.ApplicationError {
+func (b *bench) stageOf(pack index.Pack, stage records.Stage) releases.StageInput {
+	b.generation++
+	return releases.StageInput{
+		Organization: organization, ReleaseID: "r", Channel: channel, Generation: b.generation, Pack: pack,
+		Pinned: records.PinnedStage{Stage: stage, Runner: records.RunnerSettings{Kind: records.RunnerReference, Version: "1.0.0"},
+			Digest: records.DigestOf([]byte("reference 1.0.0")), Config: b.put(map[string]any{})},
+	}
+}
+
+// pinned asks what the pipeline of a build has render its packs.
+func (b *bench) pinned(in releases.StageInput) releases.Pinned {
 	b.t.Helper()
+	return must(b, b.act.Pin, releases.PinInput{Organization: organization, Channel: channel, BuildID: in.Pack.BuildID})
+}
+
+// render pins and renders, as the workflow does.
+func (b *bench) render(in releases.StageInput) (records.StageFinished, error) {
+	b.t.Helper()
+	pinned := b.pinned(in)
+	require.Empty(b.t, pinned.Problems)
+	var is bool
+	in.Pinned, is = records.Pins{Stages: pinned.Stages}.Stage(records.Render)
+	require.True(b.t, is)
+	b.generation++
+	in.Generation = b.generation
+	return run(b, b.act.Render, in)
+}
+
+func (b *bench) rendered(in releases.StageInput) records.StageFinished {
+	b.t.Helper()
+	finished, err := b.render(in)
+	require.NoError(b.t, err)
+	return finished
+}
+
+// unpinnable requires that nothing could be pinned for a build, for a reason.
+func (b *bench) unpinnable(in releases.StageInput, code gates.Code) {
+	b.t.Helper()
+	require.Equal(b.t, []gates.Code{code}, codes(b.pinned(in).Problems))
+}
+
+// refused requires that nothing was rendered, for a reason, and that this is recorded.
+func (b *bench) refused(in releases.StageInput, code gates.Code) *sdk.ApplicationError {
+	b.t.Helper()
+	b.generation++
+	in.Generation = b.generation
 	_, err := run(b, b.act.Render, in)
 	var reported *sdk.ApplicationError
 	require.ErrorAs(b.t, err, &reported)
@@ -55,8 +101,8 @@ func (b *bench) refused(in releases.RenderInput, code gates.Code) *sdk.Applicati
 }
 
 // with plants a build whose record differs, and returns what it takes to render it.
-func (b *bench) with(key string, change func(*records.BuildRecord)) releases.RenderInput {
-	in := releases.RenderInput{}
+func (b *bench) with(key string, change func(*records.BuildRecord)) releases.StageInput {
+	in := releases.StageInput{}
 	b.plant(key, func(r *records.BuildRecord) {
 		pins := *r.Pins
 		r.Pins = &pins
@@ -69,11 +115,15 @@ func (b *bench) with(key string, change func(*records.BuildRecord)) releases.Ren
 }
 
 // naming plants a build whose pipeline names what renders.
-func (b *bench) naming(key string, settings map[string]any) releases.RenderInput {
+func (b *bench) naming(key string, settings map[string]any) releases.StageInput {
+	return b.namingStage(key, records.Render, settings)
+}
+
+func (b *bench) namingStage(key string, stage records.Stage, settings map[string]any) releases.StageInput {
 	return b.with(key, func(r *records.BuildRecord) {
 		var pipeline map[string]any
 		require.NoError(b.t, json.Unmarshal(b.read(r.Pins.Pipeline), &pipeline))
-		pipeline["stages"].(map[string]any)["render"] = settings
+		pipeline["stages"].(map[string]any)[string(stage)] = settings
 		r.Pins.Pipeline = b.put(pipeline)
 	})
 }
@@ -86,6 +136,14 @@ func (b *bench) read(ref records.Ref) []byte {
 	content, err := io.ReadAll(reader)
 	require.NoError(b.t, err)
 	return content
+}
+
+// entries are those of a type about the release.
+func (b *bench) entries(typ string) []store.Stored {
+	b.t.Helper()
+	stored, err := b.store.Entries(b.t.Context(), organization, records.ReleaseSubject("r"), store.EntryQuery{Types: []string{typ}})
+	require.NoError(b.t, err)
+	return stored
 }
 
 // linesOf reads JSON Lines.
@@ -108,11 +166,20 @@ func TestAPackIsRenderedAndTraced(t *testing.T) {
 	b.renders(b.reference())
 	in := b.toRender(b.record)
 	rendered := must(b, b.act.Render, in)
-	require.Equal(t, records.RunnerSettings{Kind: records.RunnerReference, Version: "1.0.0"}, rendered.Runner)
 	require.Len(t, rendered.Outputs, 2)
 	require.Equal(t, records.OutRendered, rendered.Outputs[0].Name)
 	require.Equal(t, records.OutTrace, rendered.Outputs[1].Name)
-	require.Equal(t, rendered, must(b, b.act.Render, in), "the very same again")
+	page := strings.Split(string(b.read(rendered.Outputs[0].Ref)), "\n")
+	require.Equal(t, release.SpineInputs(in.Pack), rendered.Inputs)
+	again := b.toRender(b.record)
+	require.Equal(t, rendered, must(b, b.act.Render, again), "what was rendered first stays")
+	attempts := must(b, b.act.Attempts, releases.AttemptsInput{Organization: organization, ReleaseID: "r", Stage: records.Render, Generation: in.Generation})
+	require.Len(t, attempts, 2)
+	require.Equal(t, []string{records.TypeStageStarted, records.TypeStageFinished}, []string{attempts[0].Event, attempts[1].Event})
+	require.Equal(t, 1, attempts[0].Attempt)
+
+	require.NoError(t, os.Remove(b.file(rendered.Outputs[0].Ref)))
+	require.True(t, b.refused(again, gates.ArtifactMissing).NonRetryable(), "it is read back")
 
 	claims := map[string]bool{}
 	for _, stage := range b.record.Stages {
@@ -134,7 +201,6 @@ func TestAPackIsRenderedAndTraced(t *testing.T) {
 	require.NotEmpty(t, claims)
 	var snapshot records.Snapshot
 	require.NoError(t, json.Unmarshal(b.read(b.record.Snapshot), &snapshot))
-	page := strings.Split(string(b.read(rendered.Outputs[0].Ref)), "\n")
 	traced := linesOf[render.Traced](b, rendered.Outputs[1].Ref)
 	require.Len(t, traced, 2)
 	for _, one := range traced {
@@ -148,7 +214,7 @@ func TestAPackIsRenderedAndTraced(t *testing.T) {
 
 func TestRenderingIsTheSameInAnotherPlace(t *testing.T) {
 	t.Parallel()
-	var all []releases.Rendered
+	var all []records.StageFinished
 	for range 2 {
 		b := setup(t)
 		b.renders(b.reference())
@@ -161,17 +227,20 @@ func TestTheKeyOfARendering(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.renders(b.reference())
-	in := b.toRender(b.record)
-	keys := []string{must(b, b.act.Render, in).Key}
+	plain := map[string]any{"runner": map[string]any{"kind": "reference", "version": "1.0.0"}}
+	in := b.naming("plain", plain)
+	keys := []string{b.rendered(in).Key}
 	same := in
 	same.Pack.Version = "1.3.0"
-	require.Equal(t, keys[0], must(b, b.act.Render, same).Key, "the version is no content")
+	require.Equal(t, keys[0], b.rendered(same).Key, "the version is no content")
+	b.caller.Subject = records.ReleaseSubject("another")
 	in.ReleaseID = "another"
-	keys = append(keys, must(b, b.act.Render, in).Key, must(b, b.act.Render, b.toRender(b.build("other"))).Key)
+	keys = append(keys, b.rendered(in).Key)
+	b.caller.Subject = records.ReleaseSubject("r")
 	b.renders(&doubles{run: b.yields(nil)})
-	keys = append(keys, must(b, b.act.Render, b.naming("v2", map[string]any{"runner": map[string]any{"kind": "reference", "version": "2.0.0"}})).Key)
+	keys = append(keys, b.rendered(b.naming("v2", map[string]any{"runner": map[string]any{"kind": "reference", "version": "2.0.0"}})).Key)
 	slices.Sort(keys)
-	require.Len(t, slices.Compact(keys), 4)
+	require.Len(t, slices.Compact(keys), 3)
 }
 
 // doubles has one runner for everything, and keeps what it was asked.
@@ -218,14 +287,13 @@ func TestThePipelineChoosesWhatRenders(t *testing.T) {
 	})
 	d := &doubles{run: b.yields(func(o []records.Artifact) []records.Artifact { o[0].Ref.URI = "http://elsewhere"; return o })}
 	b.renders(d)
-	rendered := must(b, b.act.Render, named)
-	require.Equal(t, "3.2.1", rendered.Runner.Version)
+	rendered := b.rendered(named)
 	require.Equal(t, []string{records.OutRendered, records.OutTrace}, []string{rendered.Outputs[0].Name, rendered.Outputs[1].Name})
 	require.Empty(t, rendered.Outputs[1].Ref.URI)
 	require.Equal(t, records.Render, d.asked.Stage)
 	require.Equal(t, 1, d.asked.Attempt)
 	require.Equal(t, rendered.Key, d.asked.IdempotencyKey)
-	require.Equal(t, rendered.Runner, d.asked.Runner)
+	require.Equal(t, "3.2.1", d.asked.Runner.Version)
 	require.JSONEq(t, `{"a":2,"b":1}`, string(d.asked.Config))
 	require.Equal(t, b.record.Pins.SourceDate, d.asked.SourceDate)
 	require.True(t, d.asked.Recipe.Valid())
@@ -233,22 +301,24 @@ func TestThePipelineChoosesWhatRenders(t *testing.T) {
 
 	// What the pins hold goes before what the pipeline says.
 	held := b.with("held", func(r *records.BuildRecord) {
-		r.Pins.Pipeline = records.Ref{}
 		r.Pins.Stages = append(slices.Clone(r.Pins.Stages), records.PinnedStage{
 			Stage: records.Render, Runner: records.RunnerSettings{Kind: records.RunnerReference, Version: "4.0.0"},
 			Digest: records.DigestOf([]byte("pinned")), Config: b.put(map[string]any{"pinned": true}),
 		})
 	})
-	require.Equal(t, "4.0.0", must(b, b.act.Render, held).Runner.Version)
+	b.rendered(held)
+	require.Equal(t, "4.0.0", d.asked.Runner.Version)
 	require.JSONEq(t, `{"pinned":true}`, string(d.asked.Config))
 
 	b.renders(b.reference())
-	require.True(t, b.refused(named, gates.PinUnknown).NonRetryable())
-	other := map[string]any{"runner": map[string]any{"kind": "reference", "version": "9.0.0"}}
-	require.True(t, b.refused(b.naming("version", other), gates.PinUnknown).NonRetryable())
+	require.Len(t, b.pinned(b.toRender(b.record)).Stages, 2, "a pipeline that names nothing renders nothing")
+	b.unpinnable(named, gates.PinUnknown)
+	b.unpinnable(b.naming("version", map[string]any{"runner": map[string]any{"kind": "reference", "version": "9.0.0"}}), gates.PinUnknown)
 	stray := map[string]any{"runner": map[string]any{"kind": "reference", "version": "1.0.0"}, "config": map[string]any{"title": "x"}}
-	require.True(t, b.refused(b.naming("config", stray), gates.PinInvalid).NonRetryable())
-	require.True(t, b.refused(b.with("none", func(r *records.BuildRecord) { r.Pins.Pipeline.Digest = records.DigestOf(nil) }), gates.ArtifactMissing).NonRetryable())
+	b.unpinnable(b.naming("config", stray), gates.PinInvalid)
+	b.unpinnable(b.with("none", func(r *records.BuildRecord) { r.Pins.Pipeline.Digest = records.DigestOf(nil) }), gates.ArtifactMissing)
+	b.renders(nil)
+	b.unpinnable(named, gates.RunnerUnavailable)
 }
 
 func TestWhatARunnerYieldsIsVerified(t *testing.T) {
@@ -297,7 +367,13 @@ func TestARunnerThatFails(t *testing.T) {
 	b.renders(fails(runner.Fail(gates.RunnerUnavailable, nil, "away")))
 	require.False(t, b.refused(in, gates.RunnerUnavailable).NonRetryable())
 	once := map[string]any{"runner": map[string]any{"kind": "reference", "version": "1.0.0"}, "retry": map[string]any{"max_attempts": 1}}
-	require.True(t, b.refused(b.naming("once", once), gates.RunnerUnavailable).NonRetryable(), "the pipeline grants one attempt")
+	_, err := b.render(b.naming("once", once))
+	require.ErrorContains(t, err, string(gates.RunnerUnavailable))
+	failed := b.entries(records.TypeStageFailed)
+	var body records.StageFailed
+	require.NoError(t, json.Unmarshal(failed[len(failed)-1].Body, &body))
+	require.True(t, body.Final, "the pipeline grants one attempt")
+	require.Equal(t, []string{string(gates.RunnerUnavailable)}, failed[len(failed)-1].Codes)
 	b.renders(fails(runner.ErrPending))
 	require.True(t, b.refused(in, gates.RunnerFailed).NonRetryable())
 	b.renders(fails(io.ErrUnexpectedEOF))
@@ -307,7 +383,8 @@ func TestARunnerThatFails(t *testing.T) {
 		return runner.Result{}, ctx.Err()
 	}})
 	short := map[string]any{"runner": map[string]any{"kind": "reference", "version": "1.0.0"}, "timeout": (50 * time.Millisecond).String()}
-	require.False(t, b.refused(b.naming("short", short), gates.RunnerTimeout).NonRetryable())
+	_, err = b.render(b.naming("short", short))
+	require.ErrorContains(t, err, string(gates.RunnerTimeout))
 }
 
 func TestNothingIsRenderedOfWhatIsNotWhole(t *testing.T) {
@@ -340,13 +417,13 @@ func TestNothingIsRenderedOfWhatIsNotWhole(t *testing.T) {
 	require.NoError(t, os.Remove(b.file(lost.Pack.Exchange)))
 	require.True(t, b.refused(lost, gates.ArtifactMissing).NonRetryable())
 
-	b.act = releases.New(releases.Options{Store: away{b.store}, Artifacts: b.artifacts, Clock: activities.SystemClock{}, Runners: b.reference()})
+	b.act = releases.New(releases.Options{Store: away{b.store}, Artifacts: b.artifacts, Clock: activities.SystemClock{}, Callers: b, Runners: b.reference()})
 	require.False(t, b.refused(in, gates.StoreUnavailable).NonRetryable())
 }
 
 // repack plants a build that made other statements about the first entity of the real
 // one, under manifests that fit.
-func (b *bench) repack(key string, statements func(subject, property string) string) releases.RenderInput {
+func (b *bench) repack(key string, statements func(subject, property string) string) releases.StageInput {
 	return b.with(key, func(r *records.BuildRecord) {
 		var manifest map[string]any
 		require.NoError(b.t, json.Unmarshal(b.read(*r.Outputs.RuntimePack), &manifest))

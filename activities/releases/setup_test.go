@@ -49,6 +49,8 @@ type bench struct {
 	act       *releases.Activities
 	temporal  *temporal
 	record    records.BuildRecord
+
+	generation int // of the newest stage that was asked for
 }
 
 // temporal is the double of the workflows that are woken.
@@ -268,14 +270,6 @@ func run[O, I any](b *bench, function func(context.Context, I) (O, error), in I)
 		require.NoError(b.t, value.Get(&out))
 	}
 	return out, err
-}
-
-// runDistribute executes the activity that returns nothing.
-func runDistribute(b *bench, in releases.PackInput) error {
-	_, err := run(b, func(ctx context.Context, in releases.PackInput) (struct{}, error) {
-		return struct{}{}, b.act.Distribute(ctx, in)
-	}, in)
-	return err
 }
 
 func must[O, I any](b *bench, function func(context.Context, I) (O, error), in I) O {

@@ -18,18 +18,20 @@ type PackInput struct {
 	Pack         index.Pack          `json:"pack"`
 }
 
-// Distribute makes a pack fetchable on the target. Nothing becomes active.
-func (a *Activities) Distribute(ctx context.Context, in PackInput) error {
-	_, err := reported(ctx, struct{}{}, a.distribute(ctx, in))
-	return err
-}
-
-func (a *Activities) distribute(ctx context.Context, in PackInput) error {
-	to, err := a.targets.Target(ctx, in.Organization, in.Channel)
+// distribute makes a pack fetchable on the target that is pinned, and on no other.
+func (a *Activities) distribute(ctx context.Context, at attempt) (records.StageFinished, error) {
+	to, err := a.targets.Target(ctx, at.Organization, at.Channel)
 	if err != nil {
-		return err
+		return records.StageFinished{}, err
 	}
-	return to.Distribute(ctx, in.Pack)
+	if digest, _, err := pinOf(to.Runner()); err != nil || digest != at.Pinned.Digest {
+		return records.StageFinished{}, runner.Fail(gates.RunnerChanged, err, "the target of channel %s is %s, not the pinned %s",
+			at.Channel, targetText(to.Runner()), targetText(at.Pinned.Runner))
+	}
+	if err := to.Distribute(ctx, at.Pack); err != nil {
+		return records.StageFinished{}, err
+	}
+	return records.StageFinished{Outputs: []records.Artifact{{Name: records.OutRuntimePackManifest, Ref: at.Pack.Manifest}}}, nil
 }
 
 // Verified is what was found of a pack just now, on the target and in the artifact

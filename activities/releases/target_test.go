@@ -46,7 +46,7 @@ func TestAPackIsDistributedVerifiedAndPublished(t *testing.T) {
 	nothing := must(b, b.act.Observe, releases.ObserveInput{Organization: organization, Channel: channel})
 	require.Equal(t, releases.Observed{Cohorts: []rollout.Observed{}}, nothing)
 
-	require.NoError(t, runDistribute(b, in))
+	b.distribute(in.Pack)
 	verified := must(b, b.act.Verify, in)
 	require.Empty(t, verified.Drift)
 	require.Empty(t, verified.Problems)
@@ -71,7 +71,7 @@ func TestADriftedCohortIsNotObserved(t *testing.T) {
 	b := setup(t)
 	member := b.member("r", 1, b.record.BuildID)
 	digest := placement(t, member).Pack.Digest
-	require.NoError(t, runDistribute(b, releases.PackInput{Organization: organization, Channel: channel, Pack: member.Pack}))
+	b.distribute(member.Pack)
 	must(b, b.act.Publish, releases.PublishInput{Organization: organization, Index: indexOf(1, member, "canary", "stable")})
 	look := releases.ObserveInput{Organization: organization, Channel: channel}
 
@@ -98,7 +98,7 @@ func TestAPackIsVerifiedAgainstItsBuild(t *testing.T) {
 	b := setup(t)
 	member := b.member("r", 1, b.record.BuildID)
 	in := releases.PackInput{Organization: organization, Channel: channel, Pack: member.Pack}
-	require.NoError(t, runDistribute(b, in))
+	b.distribute(in.Pack)
 	in.Pack.Files = in.Pack.Files[1:]
 	verified := must(b, b.act.Verify, in)
 	require.Equal(t, []gates.Code{gates.PackUnverified}, codes(verified.Problems))

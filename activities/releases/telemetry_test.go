@@ -222,7 +222,7 @@ func TestATargetSpeaksForACohortWithoutNodes(t *testing.T) {
 	require.Zero(t, must(b, b.act.Sample, in).Stored, "nothing is published")
 
 	member := rollout.Member{ReleaseID: "r", Number: 1, Pack: *record.Pack}
-	require.NoError(t, runDistribute(b, releases.PackInput{Organization: organization, Channel: channel, Pack: member.Pack}))
+	b.distribute(member.Pack)
 	must(b, b.act.Publish, releases.PublishInput{Organization: organization, Index: indexOf(1, member, "canary", "stable")})
 	window := func(sequence int64) telemetry.Window {
 		require.Equal(t, 1, must(b, b.act.Sample, in).Stored)

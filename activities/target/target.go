@@ -8,11 +8,15 @@ package target
 import (
 	"context"
 
+	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/index"
 )
 
 // Target takes the indexes of one channel. Failures are *runner.Failure.
 type Target interface {
+	// Runner says what the target is, of which version: what a release pins for its
+	// stages distribute and activate. It reaches nothing.
+	Runner() records.RunnerSettings
 	// Distribute makes packs fetchable. Nothing becomes active.
 	Distribute(ctx context.Context, packs ...index.Pack) error
 	// Verify hashes a pack as it lies on the target, active or not. No drift means

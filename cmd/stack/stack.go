@@ -133,7 +133,8 @@ func (k *Stack) Worker() worker.Worker {
 		Environment: records.Environment{Name: k.settings.Environment}, Signer: k.signer,
 		Events: k.store, WebhookKey: k.settings.CallbackKey, Trust: k.trust,
 	}), releases.New(releases.Options{
-		Store: k.store, Artifacts: k.artifacts, Clock: activities.SystemClock{}, Trust: k.trust, Targets: k.targets, Channels: k.entities, Callers: workflows.Callers{}, Signer: k.signer, Runners: k.chosenRunners(),
+		Store: k.store, Artifacts: k.artifacts, Clock: activities.SystemClock{}, Trust: k.trust, Targets: k.targets, Channels: k.entities, Callers: workflows.Callers{}, Signer: k.signer,
+		Runners: k.chosenRunners(),
 	}), casework.New(k.store, activities.SystemClock{}))
 	return w
 }

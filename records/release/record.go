@@ -23,6 +23,22 @@ type Intent struct {
 	Plan      Plan                `json:"plan"`
 	Policy    records.Digest      `json:"policy"`
 	Evidence  records.Digest      `json:"evidence"` // inputs of the integrity decision
+	Pins      []StagePin          `json:"pins"`     // of the stages of the spine
+}
+
+// StagePin names what does a stage of the spine.
+type StagePin struct {
+	Stage  records.Stage  `json:"stage"`
+	Digest records.Digest `json:"digest"` // of runner and config
+}
+
+// PinsOf returns what names pinned stages, in their order.
+func PinsOf(pinned []records.PinnedStage) []StagePin {
+	pins := make([]StagePin, 0, len(pinned))
+	for _, stage := range pinned {
+		pins = append(pins, StagePin{stage.Stage, stage.Digest})
+	}
+	return pins
 }
 
 // Digest returns the identity of the intent.
@@ -54,23 +70,26 @@ type Record struct {
 	Waits *Wait `json:"waits,omitempty"`
 
 	// What its check found; absent before.
-	Intent       *Intent           `json:"intent,omitempty"`
-	IntentDigest *records.Digest   `json:"intent_digest,omitempty"`
-	Initiator    string            `json:"initiator,omitempty"` // of the build
-	PolicyRef    *records.Ref      `json:"policy_ref,omitempty"`
-	PolicyAuthor string            `json:"policy_author,omitempty"` // who registered a policy that differs from the one before
-	Pack         *index.Pack       `json:"pack,omitempty"`
-	Format       string            `json:"format,omitempty"` // of the pack, x.y.z
-	Solo         bool              `json:"solo,omitempty"`   // by policy, nobody besides the requester agrees
-	Votes        []Vote            `json:"votes,omitempty"`
-	BreakGlass   *BreakGlass       `json:"break_glass,omitempty"`
-	Nodes        *Nodes            `json:"nodes,omitempty"`  // of the channel, as they were when the first stage began
-	Stages       []StageState      `json:"stages,omitempty"` // of the plan, in order
-	Peers        []Peer            `json:"peers,omitempty"`  // the others of the set, as far as they told
-	Soak         *StageState       `json:"soak,omitempty"`   // once every stage has passed
-	Render       *Rendering        `json:"render,omitempty"` // once that has ended
-	Decisions    []DecisionSummary `json:"decisions,omitempty"`
-	Events       []Event           `json:"events"`
+	Intent       *Intent         `json:"intent,omitempty"`
+	IntentDigest *records.Digest `json:"intent_digest,omitempty"`
+	Initiator    string          `json:"initiator,omitempty"` // of the build
+	PolicyRef    *records.Ref    `json:"policy_ref,omitempty"`
+	PolicyAuthor string          `json:"policy_author,omitempty"` // who registered a policy that differs from the one before
+	Pack         *index.Pack     `json:"pack,omitempty"`
+	Format       string          `json:"format,omitempty"` // of the pack, x.y.z
+	Solo         bool            `json:"solo,omitempty"`   // by policy, nobody besides the requester agrees
+	Votes        []Vote          `json:"votes,omitempty"`
+	BreakGlass   *BreakGlass     `json:"break_glass,omitempty"`
+	Nodes        *Nodes          `json:"nodes,omitempty"`  // of the channel, as they were when the first stage began
+	Stages       []StageState    `json:"stages,omitempty"` // of the plan, in order
+	Peers        []Peer          `json:"peers,omitempty"`  // the others of the set, as far as they told
+	Soak         *StageState     `json:"soak,omitempty"`   // once every stage has passed
+	// Runners are what does the stages of the spine, and how: pinned by the check.
+	Runners []records.PinnedStage `json:"runners,omitempty"`
+	// Spine is what became of distribute, activate and render.
+	Spine     []SpineStage      `json:"spine,omitempty"`
+	Decisions []DecisionSummary `json:"decisions,omitempty"`
+	Events    []Event           `json:"events"`
 
 	// Seen is the sequence of the newest entry that was taken in.
 	Seen int64 `json:"seen"`

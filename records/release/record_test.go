@@ -50,12 +50,31 @@ func requested(s release.Strategy) release.Record {
 	}
 }
 
+// runners are pinned in one way for each kind.
+func runners() []records.PinnedStage {
+	program, config := digest("program"), ref("config")
+	var pinned []records.PinnedStage
+	for _, settings := range []records.RunnerSettings{
+		{Kind: records.RunnerTarget, Version: "1.0.0", Target: &records.TargetRunner{Name: "directory"}},
+		{Kind: records.RunnerHTTP, Version: "1.0.0", HTTP: &records.HTTPRunner{URL: "http://127.0.0.1", PollInterval: records.Duration(time.Second)}},
+		{Kind: records.RunnerCommand, Version: "1.0.0", Command: &records.CommandRunner{Program: "/p", Args: []string{""}, Environment: []string{"A"}, Digest: &program, MaxOutput: 1}},
+	} {
+		stage := records.ReleaseSpine()[len(pinned)].Stage
+		pinned = append(pinned, records.PinnedStage{
+			Stage: stage, Runner: settings, Digest: digest(string(stage)), Execution: records.ExecuteRemote,
+			Timeout: records.Duration(time.Hour), Heartbeat: records.Duration(time.Second), Config: config,
+			Retry: records.RetrySettings{MaxAttempts: 3, InitialInterval: 1, MaxInterval: 1, Coefficient: 1.5},
+		})
+	}
+	return pinned
+}
+
 // checked fills in what the check found, and everything that may follow.
 func checked(t require.TestingT, r release.Record) release.Record {
 	plan, refused := rollout.PlanOf(r.Request.Strategy, nil)
 	require.Nil(t, refused)
 	intent := release.Intent{ReleaseID: r.ReleaseID, Channel: r.Request.Channel, BuildID: buildID, Record: digest("record"), Pack: digest("pack"),
-		Version: "1.2.0", Plan: plan, Policy: digest("policy"), Evidence: digest("evidence")}
+		Version: "1.2.0", Plan: plan, Policy: digest("policy"), Evidence: digest("evidence"), Pins: release.PinsOf(runners())}
 	named, err := intent.Digest()
 	require.NoError(t, err)
 	policy := ref("policy")
@@ -69,6 +88,14 @@ func checked(t require.TestingT, r release.Record) release.Record {
 	for _, part := range plan.Parts {
 		r.Stages = append(r.Stages, release.StageState{Part: part, Frozen: []release.Frozen{{Cohort: part.Cohorts[0], Count: 3, Digest: digest("frozen"), List: ref("list")}},
 			ActivatedAt: &start, ActiveAt: &start, EndsAt: &later, DecideBy: &later, Verdict: "PENDING", Codes: []string{"ANALYSIS_INCOMPLETE"}, Promoted: "ann"})
+	}
+	r.Runners, r.Spine = runners(), release.NewSpine(plan.Parts, runners())
+	for i := range r.Spine {
+		row := &r.Spine[i]
+		r.BeginStage(row, start, release.SpineInputs(*r.Pack))
+		row.Yield(records.StageFinished{Key: "sha256:k", Outputs: r.Pack.Files, Attachments: r.Pack.Files, Metrics: map[string]int64{"lines": 2}, Notes: "n"})
+		row.Attempts = []records.AttemptRecord{{Generation: 1, Attempt: 1, At: start, Event: records.TypeStageFailed, EntryID: "e", Codes: []string{"RUNNER_FAILED"}, Message: "m"}}
+		row.End(records.StageFail, later, []string{"RUNNER_FAILED"}, "m")
 	}
 	r.Decisions = []release.DecisionSummary{{EntryID: "e", At: start, Gate: "integrity", Verdict: "PASS", Inputs: digest("evidence")}}
 	r.Waits = &release.Wait{For: "analysis", Until: &later}
@@ -281,7 +308,7 @@ func TestWhatIsNoRecordIsRefused(t *testing.T) {
 			object["stray"] = 1
 			form, err := json.Marshal(root)
 			require.NoError(t, err)
-			open := strings.HasSuffix(path, "/reviewed") || strings.HasSuffix(path, "/details")
+			open := strings.HasSuffix(path, "/reviewed") || strings.HasSuffix(path, "/details") || strings.HasSuffix(path, "/metrics")
 			require.Equal(t, open, x.validate(form) == nil, "%s%s", name, path)
 			delete(object, "stray")
 		}

@@ -264,7 +264,7 @@ func TestCommandsWithoutAServer(t *testing.T) {
 	require.Zero(t, r.code)
 	var pipeline records.Pipeline
 	require.NoError(t, json.Unmarshal([]byte(r.out), &pipeline))
-	require.Len(t, pipeline.Stages, 5)
+	require.Len(t, pipeline.Stages, 6, "those of a build, and render")
 
 	for _, args := range [][]string{{}, {"build"}, {"--help"}, {"build", "start", "--help"}} {
 		r = run(t.Context(), args...)

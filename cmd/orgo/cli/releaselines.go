@@ -47,6 +47,7 @@ func releaseLines(r release.Record) []string {
 			lines = append(lines, strings.TrimRight(fmt.Sprintf("stage %s: verdict %s %s", stage.Name, stage.Verdict, joinCodes(stage.Codes)), " "))
 		}
 	}
+	lines = append(lines, spineLines(r)...)
 	for _, standing := range standingLines(r) {
 		lines = append(lines, standing.of+" "+standing.text)
 	}

@@ -43,6 +43,7 @@ func (p *releasePainter) frame(now time.Time) []string {
 	// A buffer takes everything, so columns cannot fail.
 	_ = columns(&stages, stageRows(r))
 	lines = append(lines, p.colored(textLines(&stages))...)
+	lines = append(lines, spineLines(r)...)
 	for _, standing := range standingLines(r) {
 		lines = append(lines, p.paintText(standing.of+" "+standing.text, colorYellow))
 	}

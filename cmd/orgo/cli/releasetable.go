@@ -21,26 +21,15 @@ func printRelease(w io.Writer, r release.Record) error {
 	for _, line := range standingLines(r) {
 		head = append(head, []string{line.of, line.text})
 	}
-	if r.Render != nil {
-		head = append(head, []string{"rendered", renderText(*r.Render)})
-	}
 	if err := columns(w, head); err != nil || len(r.Stages) == 0 {
 		return err
 	}
 	fmt.Fprintln(w)
-	return columns(w, stageRows(r))
-}
-
-// renderText says what a pack was rendered to, or why it was not.
-func renderText(r release.Rendering) string {
-	if r.Code != "" {
-		return fmt.Sprintf("%s: %s: %s", r.Status, r.Code, r.Message)
+	if err := columns(w, stageRows(r)); err != nil || len(r.Spine) == 0 {
+		return err
 	}
-	text := string(r.Status)
-	for _, output := range r.Outputs {
-		text += fmt.Sprintf(", %s %s", output.Name, output.Ref.Digest)
-	}
-	return text
+	fmt.Fprintln(w)
+	return columns(w, spineRows(r))
 }
 
 // what says what a release brings: the subject of its approvals.
