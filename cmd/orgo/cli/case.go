@@ -90,8 +90,8 @@ func (a *app) formOf(f formCommand) *cobra.Command {
 // listFlags are the flags that lists of Cases and of Tasks share.
 type listFlags struct {
 	owners, priorities []string
-	label, due, cursor string
-	open, mine, first  bool
+	label, by, cursor  string
+	open, mine, due    bool
 	limit              int
 }
 
@@ -101,19 +101,19 @@ func (f *listFlags) add(flags *pflag.FlagSet, of string) {
 	flags.StringSliceVar(&f.owners, "owner", nil, "only those of this owner: user:ID, team:ID or service:ID; may be repeated")
 	flags.StringSliceVar(&f.priorities, "priority", nil, "only those of this priority: LOW, MEDIUM, HIGH or CRITICAL; may be repeated")
 	flags.StringVar(&f.label, "label", "", "only those whose label begins so")
-	flags.StringVar(&f.due, "due", "", "only those that are due by then: a time, or how long from now, as 24h; what is due earliest comes first")
-	flags.BoolVar(&f.first, "due-first", false, "list what is due earliest first, instead of the newest")
+	flags.BoolVar(&f.due, "due", false, "list what is due earliest first, instead of the newest")
+	flags.StringVar(&f.by, "due-by", "", "only those that are due by then: a time, or how long from now, as 24h; with it --due is meant")
 	flags.IntVar(&f.limit, "limit", 0, "how many to list at once, up to 200 (default 50)")
 	flags.StringVar(&f.cursor, "cursor", "", "where to go on: the cursor that the list before ended with")
 }
 
 // before returns until when something is due.
 func (f *listFlags) before() (time.Time, error) {
-	if f.due == "" {
+	if f.by == "" {
 		return time.Time{}, nil
 	}
-	f.first = true
-	return untilTime(f.due, time.Now())
+	f.due = true
+	return untilTime(f.by, time.Now())
 }
 
 // ownersOf reads owners as the command line names them.
@@ -165,7 +165,7 @@ func (f *caseFilterFlags) query() (client.CaseQuery, error) {
 	if query.DueBefore, err = f.before(); err != nil {
 		return query, err
 	}
-	query.DueFirst = f.first
+	query.DueFirst = f.due
 	if f.cause != "" {
 		kind, id, found := strings.Cut(f.cause, "/")
 		if !found || id == "" {
@@ -182,7 +182,7 @@ func (a *app) caseList() *cobra.Command {
 		Use:   "list",
 		Short: "List cases, newest first or by what is due",
 		Example: `  orgo case list --mine --open
-  orgo case list --severity SEV1,SEV2 --open --due 24h
+  orgo case list --severity SEV1,SEV2 --open --due-by 24h
   orgo case list --owner team:operators --status WAITING_REVIEW -o json`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {

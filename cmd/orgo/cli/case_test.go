@@ -57,10 +57,13 @@ func TestTheLifeOfACaseByCommand(t *testing.T) {
 	require.Contains(t, r.out, "it can become BLOCKED, WAITING_REVIEW, COMPLETED")
 	var task client.Task
 	b.must(t, &task, "task", "create", "--case", c.CaseID, "--title", "Ask the vendor", "--owner", "user:alice", "--due", "1h")
-	r = b.orgo(t, "task", "list", "--mine", "--due", "24h")
+	r = b.orgo(t, "task", "list", "--mine", "--due")
 	require.Zero(t, r.code, r.err)
 	require.Contains(t, r.out, "Ask the vendor")
-	r = b.orgo(t, "task", "list", "--mine", "--due", "1s")
+	r = b.orgo(t, "task", "list", "--mine", "--due-by", "24h")
+	require.Zero(t, r.code, r.err)
+	require.Contains(t, r.out, "Ask the vendor")
+	r = b.orgo(t, "task", "list", "--mine", "--due-by", "1s")
 	require.NotContains(t, r.out, "Ask the vendor")
 	r = b.orgo(t, "case", "transition", c.CaseID, "--to", "COMPLETED", "--resolution", "asked")
 	require.Equal(t, 1, r.code)
@@ -194,7 +197,7 @@ func TestBadUsageOfCases(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{"case", "create"}, {"case", "create", "--type", "t", "--summary", "s", "--owner", "ann"}, {"case", "create", "--type", "t", "--summary", "s", "--ref", "build"},
-		{"case", "get"}, {"case", "get", noID, "--format", "pdf"}, {"case", "list", "--due", "soon"}, {"case", "list", "--cause", "build"},
+		{"case", "get"}, {"case", "get", noID, "--format", "pdf"}, {"case", "list", "--due-by", "soon"}, {"case", "list", "--cause", "build"},
 		{"case", "transition", noID}, {"case", "transition", noID, "--to", "DONE"}, {"case", "assign", noID}, {"case", "reopen", noID}, {"case", "link", noID},
 		{"case", "comment", noID}, {"case", "import"}, {"case", "import", "/none/there"}, {"case", "route", "a", "b"}, {"case", "build", noID},
 		{"case", "build", noID, "--reason", "r", "--policy", "p.yaml"}, {"case", "close", noID},

@@ -19,7 +19,7 @@ func (a *app) task() *cobra.Command {
 		commands = append(commands, a.taskVerb(verb))
 	}
 	return group("task", "Add, find and do the tasks of cases",
-		`  orgo task list --mine --due 24h
+		`  orgo task list --mine --due
   orgo task create --case ID --title "Ask the vendor" --due 24h
   orgo task transition ID --to COMPLETED --resolution "they mended it"`,
 		commands...)
@@ -119,13 +119,14 @@ func (a *app) taskList() *cobra.Command {
 		Use: "list", Short: "List tasks, newest first or by what is due",
 		Long: `List tasks, newest first; with --due what is due earliest comes first. With --mine or --due
 those that have ended are left out, unless --status asks for them.`,
-		Example: `  orgo task list --mine --due 24h
+		Example: `  orgo task list --mine --due
+  orgo task list --mine --due-by 24h
   orgo task list --owner team:operators --status ESCALATED
   orgo task list --case ID -o json`,
 		Args: none(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			query := client.TaskQuery{
-				Statuses: upper[cases.TaskStatus](statuses), Open: f.open || (f.mine || f.due != "") && len(statuses) == 0,
+				Statuses: upper[cases.TaskStatus](statuses), Open: f.open || (f.mine || f.due || f.by != "") && len(statuses) == 0,
 				Priorities: upper[cases.Priority](f.priorities), Label: f.label, Mine: f.mine, CaseID: caseID, Limit: f.limit, Cursor: f.cursor,
 			}
 			var err error
@@ -135,7 +136,7 @@ those that have ended are left out, unless --status asks for them.`,
 			if query.DueBefore, err = f.before(); err != nil {
 				return err
 			}
-			query.DueFirst = f.first
+			query.DueFirst = f.due
 			c, err := a.connect()
 			if err != nil {
 				return err
