@@ -14,6 +14,7 @@ import (
 )
 
 func TestABlockedBuildSaysWhyAndNeverComesToCompile(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	temporal := s.temporal(t)
 

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/workflowservice/v1"
 
 	"github.com/initkoa/orgo/api"
 	"github.com/initkoa/orgo/client"
@@ -49,15 +48,18 @@ func tasks(c cases.Case) map[string]cases.TaskStatus {
 	return found
 }
 
-// caseWorkflow returns what Temporal shows of a Case.
-func (s *stack) caseWorkflow(t *testing.T, caseID string) *workflowservice.DescribeWorkflowExecutionResponse {
+// showsCase waits until Temporal shows the workflow of a Case in a state.
+func (s *stack) showsCase(t *testing.T, caseID string, status enumspb.WorkflowExecutionStatus) {
 	t.Helper()
-	shown, err := s.temporal(t).DescribeWorkflowExecution(t.Context(), workflows.CaseWorkflowID(records.DefaultOrganization, caseID), "")
-	require.NoError(t, err)
-	return shown
+	c := s.temporal(t)
+	eventually(t, "the workflow of the case is "+status.String(), func() bool {
+		shown, err := c.DescribeWorkflowExecution(t.Context(), workflows.CaseWorkflowID(records.DefaultOrganization, caseID), "")
+		return err == nil && shown.WorkflowExecutionInfo.Status == status && shown.WorkflowExecutionInfo.Type.Name == workflows.CaseWorkflow
+	})
 }
 
 func TestABuildThatFailsIsWorkUntilItPasses(t *testing.T) {
+	t.Parallel()
 	p := newPlayed(t, func(extractor player) { extractor.set(t, "fail") }, waiting(records.Duration(time.Hour)))
 	p.waits(t, p.id, 1)
 	cause := cases.Cause{Kind: "build", ID: p.id}
@@ -67,10 +69,7 @@ func TestABuildThatFailsIsWorkUntilItPasses(t *testing.T) {
 	require.Equal(t, []cases.Owner{{Kind: cases.Team, ID: "runner-owners"}}, opened.Owners)
 	require.Equal(t, map[string]cases.TaskStatus{"investigate": cases.TaskPending}, tasks(opened))
 
-	eventually(t, "its workflow runs, and is named", func() bool {
-		info := p.caseWorkflow(t, opened.CaseID).WorkflowExecutionInfo
-		return info.Status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING && info.Type.Name == workflows.CaseWorkflow
-	})
+	p.showsCase(t, opened.CaseID, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING)
 	listed := p.cli(t, "case", "list", "--cause", cause.String()).done(t)
 	require.Contains(t, listed, opened.CaseID)
 
@@ -93,9 +92,7 @@ func TestABuildThatFailsIsWorkUntilItPasses(t *testing.T) {
 		p.cli(t, "case", "transition", cleared.CaseID, "--to", "COMPLETED", "--resolution", "the program is mended").done(t)
 	}
 	closed := p.about(t, cause, "closed", func(c cases.Case) bool { return c.Status == cases.Completed })
-	eventually(t, "its workflow has ended", func() bool {
-		return p.caseWorkflow(t, closed.CaseID).WorkflowExecutionInfo.Status == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
-	})
+	p.showsCase(t, closed.CaseID, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 
 	var koa struct {
 		Status string            `json:"status"`

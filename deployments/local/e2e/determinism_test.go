@@ -36,6 +36,7 @@ func TestTheSameRequestYieldsTheSameArtifactsOnAnyDataDirectory(t *testing.T) {
 }
 
 func TestAChangedInputIsNeverBuiltFrom(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	original := s.end(t, s.begin(t, demoRequest(t, s, demoCorpus), "original"), records.BuildPassed)
 	reproduce := []string{"build", "reproduce", original.BuildID, "--wait"}

@@ -20,6 +20,7 @@ import (
 // name is then in no file of the data directory, the log verifies, and the build
 // can still be reproduced.
 func TestAPersonIsErased(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	const reason = "because Ada Lovelace asked for it"
 	request := demoRequest(t, s, demoCorpus)

@@ -79,6 +79,7 @@ func (x exported) refused(t *testing.T, what string, args ...any) {
 // with the public key alone. Then it changes 1,000 single bytes, each of which must
 // be found, and takes away, adds and reorders what is in it.
 func TestEvidenceStandsAlone(t *testing.T) {
+	t.Parallel()
 	x := exportDemo(t, records.BuildPassed)
 	x.stack.process.kill()
 	r := x.stack.cli(t, "audit", "verify", "--bundle", x.directory, "--key", x.key)

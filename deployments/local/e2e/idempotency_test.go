@@ -20,6 +20,7 @@ import (
 const atOnce = 20
 
 func TestOneKeyIsOneBuild(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	request := demoRequest(t, s, demoCorpus)
 	ids, refusals := startAtOnce(t, s, "key", func(int) client.StartBuild { return request })
@@ -40,6 +41,7 @@ func TestOneKeyIsOneBuild(t *testing.T) {
 }
 
 func TestOneKeyIsOneRequest(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	request := demoRequest(t, s, demoCorpus)
 	// Twenty different requests under one key, at once: one is taken.

@@ -19,6 +19,7 @@ import (
 // TestABuildThatIsKilledInEveryStageEndsAsItWouldHave has every stage done by a
 // program that waits in the middle of its work, and kills the stack there.
 func TestABuildThatIsKilledInEveryStageEndsAsItWouldHave(t *testing.T) {
+	t.Parallel()
 	for _, execution := range []records.Execution{records.ExecuteRemote, records.ExecuteInline} {
 		t.Run(string(execution), func(t *testing.T) {
 			s, elsewhere := newStack(t), newStack(t)
@@ -103,6 +104,7 @@ const (
 // record the output of their last stage together with the end, so that only the
 // others can be seen between the two.
 func TestManyBuildsThatAreKilledAtAnyMomentEndAsTheyWouldHave(t *testing.T) {
+	t.Parallel()
 	s, elsewhere := newStack(t), newStack(t)
 	killedIn := map[records.Stage]int{}
 	kills := 0

@@ -73,6 +73,7 @@ func TestAStopLetsTheStageEnd(t *testing.T) {
 }
 
 func TestAStopNowEndsEveryProcessOfTheStage(t *testing.T) {
+	t.Parallel()
 	for _, execution := range []records.Execution{records.ExecuteRemote, records.ExecuteInline} {
 		t.Run(string(execution), func(t *testing.T) {
 			p := newPlayed(t, func(extractor player) { extractor.set(t, "child") }, executed(execution))
@@ -98,6 +99,7 @@ func TestAStopNowEndsEveryProcessOfTheStage(t *testing.T) {
 }
 
 func TestAWaitingBuildIsRetriedFromAStage(t *testing.T) {
+	t.Parallel()
 	p := newPlayed(t, func(extractor player) { extractor.set(t, "fail") }, waiting(records.Duration(time.Hour)))
 	first := p.waits(t, p.id, 1)
 	require.Equal(t, []string{string(gates.RunnerFailed)}, first.Codes)

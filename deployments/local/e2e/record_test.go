@@ -20,6 +20,7 @@ import (
 type statuses []records.StageStatus
 
 func TestTheRecordOfEveryOutcomeFitsTheContract(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	passed := s.end(t, s.begin(t, demoRequest(t, s, demoCorpus), "passed"), records.BuildPassed)
 	const pass, fail, failed, skip = records.StagePass, records.StageFail, records.StageError, records.StageSkip

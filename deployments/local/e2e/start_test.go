@@ -31,6 +31,7 @@ func (p *process) interrupt(t *testing.T) (code int, took time.Duration) {
 }
 
 func TestTheDemoPassesAndTheStackStopsOnInterrupt(t *testing.T) {
+	t.Parallel()
 	s := &stack{dir: filepath.Join(t.TempDir(), "data"), addresses: freeAddresses(t)}
 	s.process = spawn(t, programs.stack, append(s.args(), "-demo")...)
 	eventually(t, "the demo has ended", func() bool {
@@ -56,6 +57,7 @@ func TestTheDemoPassesAndTheStackStopsOnInterrupt(t *testing.T) {
 }
 
 func TestAnInterruptedStackGoesOnWithTheStageThatRan(t *testing.T) {
+	t.Parallel()
 	for _, execution := range []records.Execution{records.ExecuteRemote, records.ExecuteInline} {
 		t.Run(string(execution), func(t *testing.T) {
 			p := newPlayed(t, func(player) {}, executed(execution), patient(records.Extract))

@@ -123,6 +123,7 @@ func (s *stack) webhook(t *testing.T, id string) event.WebhookStatus {
 // TestWebhooksSendEveryEventInOrder has a receiver that is away for a while, and
 // kills the stack.
 func TestWebhooksSendEveryEventInOrder(t *testing.T) {
+	t.Parallel()
 	s, r := newStack(t), newReceiver(t)
 	created := createWebhook(t, s, r, "--type", "orgo.stage.finished")
 	const stages = 5
@@ -153,6 +154,7 @@ func TestWebhooksSendEveryEventInOrder(t *testing.T) {
 // TestWebhooksSetAsideWhatIsNotTaken has a receiver that never takes one event. The
 // others follow; a redrive brings the one.
 func TestWebhooksSetAsideWhatIsNotTaken(t *testing.T) {
+	t.Parallel()
 	s, r := newStack(t), newReceiver(t)
 	id := s.begin(t, demoRequest(t, s, demoCorpus), "build")
 	s.end(t, id, records.BuildPassed)
