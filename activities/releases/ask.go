@@ -2,9 +2,11 @@ package releases
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/initkoa/orgo/activities/runner"
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
 )
 
@@ -33,10 +35,39 @@ func (a *Activities) ask(ctx context.Context, in AskInput) (records.CommandOutco
 	if err := by.mayAsk(in.Entry); err != nil {
 		return records.CommandOutcome{}, err
 	}
+	if refused, err := a.refusedMove(ctx, in); err != nil || !refused.Accepted() {
+		return refused, err
+	}
 	if _, err := a.store.Append(ctx, in.Entry); err != nil {
 		return records.CommandOutcome{}, err
 	}
 	return a.channels.Act(ctx, in.Organization, in.Channel, in.Entry.ID)
+}
+
+// refusedMove refuses to make a pack active that another channel knows as revoked or in
+// quarantine. It is looked up at the last moment: a channel that nothing was asked of
+// before is not told of a revocation. What was answered already stays so.
+func (a *Activities) refusedMove(ctx context.Context, in AskInput) (records.CommandOutcome, error) {
+	var command records.Command
+	var move rollout.Advance
+	if err := json.Unmarshal(in.Entry.Body, &command); err != nil || command.Action != rollout.AskAdvance {
+		return records.CommandOutcome{}, err
+	}
+	if err := json.Unmarshal(command.Arguments, &move); err != nil {
+		return records.CommandOutcome{}, runner.Fail(gates.RequestInvalid, err, "entry %s does not decode", in.Entry.ID)
+	}
+	if _, known, err := a.store.Answer(ctx, in.Organization, in.Entry.Subject, in.Entry.ID); err != nil || known {
+		return records.CommandOutcome{}, err
+	}
+	to, err := a.channelRecord(ctx, in.Organization, in.Channel)
+	if err != nil {
+		return records.CommandOutcome{}, err
+	}
+	problem, err := a.banned(ctx, in.Organization, move.Warrant.Pack, to)
+	if err != nil || problem == nil {
+		return records.CommandOutcome{}, err
+	}
+	return records.CommandOutcome{Command: in.Entry.ID, Action: command.Action, Code: string(problem.Code), Message: problem.Message}, nil
 }
 
 // addressed refuses an entry that would lie in another inbox than the one whose owner

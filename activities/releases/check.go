@@ -51,12 +51,12 @@ func (a *Activities) check(ctx context.Context, in CheckInput) (Checked, error) 
 	}
 	if b.digest.Valid() {
 		checked.Pack = &b.pack
-		channel, revoked, err := a.revokedOn(ctx, in.Organization, b.digest)
+		problem, err := a.banned(ctx, in.Organization, b.digest, in.Channel)
 		if err != nil {
 			return Checked{}, err
 		}
-		if revoked {
-			b.problems.add(gates.ArtifactRevoked, "pack %s was revoked, as channel %s knows", b.digest, channel)
+		if problem != nil {
+			b.problems.add(problem.Code, "%s", problem.Message)
 		}
 	}
 	if len(b.problems) == 0 && checked.Initiator == "" {

@@ -36,6 +36,9 @@ type Channel struct {
 	Minimum     string   `json:"minimum,omitempty"` // version; only rises
 	Revoked     digests  `json:"revoked,omitempty"` // only grows
 	Quarantined digests  `json:"quarantined,omitempty"`
+	// Cleared are packs whose quarantine was ended here: that of another channel says
+	// nothing of them any more.
+	Cleared digests `json:"cleared,omitempty"`
 
 	Containment *Containment `json:"containment,omitempty"`
 	OnNoTarget  NoTarget     `json:"on_no_target,omitempty"`

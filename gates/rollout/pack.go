@@ -48,6 +48,6 @@ func (d digests) with(more ...records.Digest) digests {
 	return slices.Compact(all)
 }
 
-func (d digests) without(digest records.Digest) digests {
-	return slices.DeleteFunc(slices.Clone(d), func(other records.Digest) bool { return other == digest })
+func (d digests) without(some ...records.Digest) digests {
+	return slices.DeleteFunc(slices.Clone(d), func(other records.Digest) bool { return slices.Contains(some, other) })
 }

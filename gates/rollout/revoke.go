@@ -42,7 +42,7 @@ func (a Quarantine) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	if len(all) == len(c.Quarantined) {
 		return nil, refuse(gates.InvalidTransition, "all of it is quarantined already")
 	}
-	c.Quarantined = all
+	c.Quarantined, c.Cleared = all, c.Cleared.without(a.Packs...)
 	return c.ban(a.ID, digests(a.Packs), gates.PackQuarantined, gates.ClassVerification), nil
 }
 
@@ -75,7 +75,8 @@ func (c *Channel) ban(id string, packs digests, code gates.Code, class gates.Cla
 	return append(effects, c.contain(Containment{ID: id, Packs: active, Code: code, Class: class, Hold: true})...)
 }
 
-// Clear ends the quarantine of packs.
+// Clear ends the quarantine of packs on this channel, also that which only others know
+// of: they were told of it before this one was opened.
 type Clear struct {
 	Packs []records.Digest `json:"packs"`
 }
@@ -84,13 +85,10 @@ func (a Clear) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	if e.Reason == "" || !person(e.Actor) {
 		return nil, refuse(gates.RequestInvalid, "needs a person and a reason")
 	}
-	left := c.Quarantined
-	for _, pack := range a.Packs {
-		left = left.without(pack)
+	left, cleared := c.Quarantined.without(a.Packs...), c.Cleared.with(a.Packs...)
+	if len(left) == len(c.Quarantined) && len(cleared) == len(c.Cleared) {
+		return nil, refuse(gates.InvalidTransition, "all of it is cleared already")
 	}
-	if len(left) == len(c.Quarantined) {
-		return nil, refuse(gates.InvalidTransition, "none of it is quarantined")
-	}
-	c.Quarantined = left
+	c.Quarantined, c.Cleared = left, cleared
 	return c.publish(), nil
 }

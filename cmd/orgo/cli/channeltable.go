@@ -59,6 +59,9 @@ func keeping(c rollout.Channel, now time.Time) [][]string {
 	for _, pack := range c.Quarantined {
 		add("quarantined", "%s", pack)
 	}
+	for _, pack := range c.Cleared {
+		add("cleared", "%s", pack)
+	}
 	return rows
 }
 

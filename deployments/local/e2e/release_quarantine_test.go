@@ -65,13 +65,21 @@ func TestReleaseInQuarantineIsTakenBackUntilItsChannelIsCleared(t *testing.T) {
 
 	// It ends on each channel by itself.
 	o.cli(t, "channel", "clear", named("main").String()).misused(t, "--reason")
-	o.cli(t, "channel", "clear", named("main").String(), "--pack", records.DigestOf([]byte("another")).String(), "--reason", "r").refused(t, gates.InvalidTransition)
 	o.cli(t, "channel", "clear", named("main").String(), "--reason", "they were not names").done(t)
 	o.cli(t, "channel", "clear", named("main").String(), "--reason", "once more").refused(t, gates.InvalidTransition)
 	o.requireActive(t, "main", first)
 	o.requireActive(t, "main", o.cleared(t, "main", "1.1.0"))
 	require.Equal(t, 1, held("beside"))
 	o.requireInactive(t, "beside")
+
+	// A channel that is opened later goes by it, too, until it is cleared there.
+	late := o.becomes(t, o.send(t, o.order("late", "1.1.0", quick())), "ended", client.ReleaseSettled)
+	require.Equal(t, string(gates.PackQuarantined), late.Code)
+	require.Contains(t, o.cli(t, "release", "why", late.ReleaseID).done(t), named("beside").String()+" knows")
+	require.Empty(t, o.links(t, "late"))
+	o.cli(t, "channel", "clear", named("late").String(), "--pack", pack.String(), "--reason", "they were not names").done(t)
+	o.onChannel(t, "late", "read back", func(r rollout.Record) bool { return r.Confirmed == r.Sequence })
+	o.requireActive(t, "late", o.sent(t, "late", "1.1.0"))
 	o.verify(t)
 }
 
