@@ -23,6 +23,7 @@ import (
 	"github.com/initkoa/orgo/deployments/local/nodes"
 	"github.com/initkoa/orgo/deployments/local/ports"
 	"github.com/initkoa/orgo/deployments/local/temporal"
+	"github.com/initkoa/orgo/gates/routing"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/store"
 )
@@ -214,7 +215,8 @@ func (p *process) startOrgo(ctx context.Context, server *temporal.Server, listen
 }
 
 func (p *process) stackSettings(connection client.Client, server *temporal.Server, observer *stack.Observer) (stack.Settings, error) {
-	token, err := p.dir.Token(stack.Username(), records.DefaultOrganization)
+	// Who works alone has every team's work.
+	token, err := p.dir.Token(stack.Username(), records.DefaultOrganization, routing.Teams())
 	if err != nil {
 		return stack.Settings{}, err
 	}

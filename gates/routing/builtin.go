@@ -22,6 +22,15 @@ var (
 	governance   = cases.Owner{Kind: cases.Team, ID: "governance"}
 )
 
+// Teams are those that the built-in rules name.
+func Teams() []string {
+	var ids []string
+	for _, team := range []cases.Owner{operators, publishers, policyOwners, runnerOwners, leads, governance} {
+		ids = append(ids, team.ID)
+	}
+	return ids
+}
+
 // desk is who gets what who can clear it: a row makes a rule for each severity.
 type desk struct {
 	id        string

@@ -54,10 +54,10 @@ func (d *Dir) TemporalLog() string { return filepath.Join(d.path, "temporal.log"
 // TokensFile lists the tokens that the API accepts (api.ReadTokensFile). Entries can be added by hand.
 func (d *Dir) TokensFile() string { return filepath.Join(d.path, "tokens.json") }
 
-// Token returns the token of the directory's owner, who acts as actor for an organization. It is the one
+// Token returns the token of the directory's owner, who acts as actor, with roles, for an organization. It is the one
 // of an earlier start if TokensFile still lists it, and otherwise a new one, which is added there. Publish
 // makes it known to the CLI.
-func (d *Dir) Token(actor, organization string) (string, error) {
+func (d *Dir) Token(actor, organization string, roles []string) (string, error) {
 	entries, err := d.readTokens()
 	if err != nil {
 		return "", err
@@ -70,7 +70,7 @@ func (d *Dir) Token(actor, organization string) (string, error) {
 	}
 	// Whatever client.json holds otherwise is of no use, and Publish replaces it.
 	token := rand.Text()
-	entries = append(entries, api.TokenEntry{TokenSHA256: api.HashToken(token), Actor: actor, Organization: organization})
+	entries = append(entries, api.TokenEntry{TokenSHA256: api.HashToken(token), Actor: actor, Organization: organization, Roles: roles})
 	return token, d.writeTokens(entries)
 }
 

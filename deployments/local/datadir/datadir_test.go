@@ -29,7 +29,7 @@ func token(t *testing.T, path string) string {
 	dir, err := datadir.Open(path)
 	require.NoError(t, err)
 	defer dir.Close()
-	text, err := dir.Token("operator", organization)
+	text, err := dir.Token("operator", organization, []string{"operators"})
 	require.NoError(t, err)
 	require.NoError(t, dir.Publish(url, text))
 	return text
@@ -62,7 +62,7 @@ func TestTheTokenIsKeptAcrossStartsAndAccepted(t *testing.T) {
 	require.NoError(t, err)
 	identity, err := tokens.Authenticate(t.Context(), first)
 	require.NoError(t, err)
-	require.Equal(t, api.Identity{Actor: "operator", Organization: organization}, identity)
+	require.Equal(t, api.Identity{Actor: "operator", Organization: organization, Roles: []string{"operators"}}, identity)
 }
 
 func TestAForgottenOrForeignTokenIsReplaced(t *testing.T) {
@@ -112,7 +112,7 @@ func TestADamagedTokensFileIsAnErrorAndStaysAsItIs(t *testing.T) {
 	path := t.TempDir()
 	file := filepath.Join(path, "tokens.json")
 	require.NoError(t, os.WriteFile(file, []byte(`[{"token_`), 0o600))
-	_, err := open(t, path).Token("operator", organization)
+	_, err := open(t, path).Token("operator", organization, nil)
 	require.ErrorContains(t, err, file)
 	require.FileExists(t, file)
 }

@@ -70,6 +70,7 @@ func TestABuildThatFailsIsWorkUntilItPasses(t *testing.T) {
 	require.Equal(t, map[string]cases.TaskStatus{"investigate": cases.TaskPending}, tasks(opened))
 
 	p.showsCase(t, opened.CaseID, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING)
+	require.Contains(t, p.cli(t, "task", "list", "--mine", "--due").done(t), opened.Tasks[0].TaskID, "who works alone has every team's work")
 	listed := p.cli(t, "case", "list", "--cause", cause.String()).done(t)
 	require.Contains(t, listed, opened.CaseID)
 
