@@ -193,23 +193,23 @@ func (k keeper) complete(ctx context.Context, m triage.Meaning) error {
 			return nil, nil
 		}
 		var entries []records.Entry
-		act := k.act(m.Reason, "/"+m.Task)
-		moved, err := k.entry(c, cases.TypeTaskMoved, act, cases.TaskMoved{TaskID: t.TaskID, To: cases.TaskCompleted, Resolution: m.Reason})
-		if err != nil {
-			return nil, err
-		}
-		if before, err := k.done(ctx, moved); before || err != nil {
-			return nil, err
-		}
-		if t.Status == cases.TaskOnHold {
-			act.Key += "/on"
-			on, err := k.entry(c, cases.TypeTaskMoved, act, cases.TaskMoved{TaskID: t.TaskID, To: cases.TaskInProgress})
+		for _, to := range triage.Path(t.Status) {
+			moved, body := k.act(m.Reason, "/"+m.Task), cases.TaskMoved{TaskID: t.TaskID, To: to}
+			if to == cases.TaskCompleted {
+				body.Resolution = m.Reason
+			} else {
+				moved.Key += "/" + string(to)
+			}
+			entry, err := k.entry(c, cases.TypeTaskMoved, moved, body)
 			if err != nil {
 				return nil, err
 			}
-			entries = append(entries, on)
+			entries = append(entries, entry)
 		}
-		return append(entries, moved), nil
+		if before, err := k.done(ctx, entries[len(entries)-1]); before || err != nil {
+			return nil, err
+		}
+		return entries, nil
 	})
 }
 
