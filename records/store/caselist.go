@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/initkoa/orgo/records/cases"
 )
@@ -55,8 +54,9 @@ func (s *Store) Cases(ctx context.Context, organization string, q CaseQuery) ([]
 	if q.Cause != nil {
 		l.where("cause_id = ? AND cause_kind = ?", q.Cause.ID, q.Cause.Kind)
 	}
-	if condition, args := ownedBy(q.Owners); condition != "" {
-		l.where("case_id IN (SELECT case_id FROM case_owners WHERE organization = ? AND ("+condition+"))", append([]any{organization}, args...)...)
+	if owned := ownedBy(q.Owners); len(owned) > 0 {
+		owns, args := anyOf(owned)
+		l.where("case_id IN (SELECT case_id FROM case_owners WHERE organization = ? AND "+owns+")", append([]any{organization}, args...)...)
 	}
 	rows, next, err := s.list(ctx, l)
 	if err != nil {
@@ -78,11 +78,10 @@ func (s *Store) Tasks(ctx context.Context, organization string, q TaskQuery) ([]
 	l.only("status", texts(q.Statuses))
 	l.only("priority", texts(q.Priorities))
 	l.common(q.Open, q.Label, dueBefore(q.DueBefore))
+	l.either = ownedBy(q.Owners)
 	if q.CaseID != "" {
 		l.where("case_id = ?", q.CaseID)
-	}
-	if condition, args := ownedBy(q.Owners); condition != "" {
-		l.where("("+condition+")", args...)
+		l.together() // a Case has few Tasks, and an owner may have many
 	}
 	rows, next, err := s.list(ctx, l)
 	if err != nil {
@@ -97,15 +96,18 @@ func (s *Store) Tasks(ctx context.Context, organization string, q TaskQuery) ([]
 	return all, next, nil
 }
 
-// ownedBy returns the condition that one of owners owns something; none is no
-// condition.
-func ownedBy(owners []cases.Owner) (condition string, args []any) {
-	var each []string
+// ownedBy returns the conditions that something is owned by one of owners, each once.
+func ownedBy(owners []cases.Owner) []condition {
+	var each []condition
+	seen := map[cases.Owner]bool{}
 	for _, o := range owners {
-		each = append(each, "owner_id = ? AND owner_kind = ?")
-		args = append(args, o.ID, string(o.Kind))
+		o.Display = ""
+		if !seen[o] {
+			seen[o] = true
+			each = append(each, condition{"owner_id = ? AND owner_kind = ?", []any{o.ID, string(o.Kind)}})
+		}
 	}
-	return strings.Join(each, " OR "), args
+	return each
 }
 
 func texts[S ~string](values []S) []string {

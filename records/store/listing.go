@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,6 +17,16 @@ type listing struct {
 
 	conditions []string
 	args       []any
+	// either are conditions that exclude each other, of which one must hold; none is no
+	// condition. Each is searched on its own, in the order of the list: an index can then
+	// stop where the page ends, as it cannot with an OR.
+	either []condition
+}
+
+// condition is one of SQL, with its arguments.
+type condition struct {
+	text string
+	args []any
 }
 
 // listedRow is a row of a list: the document, and where it is in the order.
@@ -26,6 +38,24 @@ type listedRow struct {
 
 func (l *listing) where(condition string, args ...any) {
 	l.conditions, l.args = append(l.conditions, condition), append(l.args, args...)
+}
+
+// together makes one condition of what either has.
+func (l *listing) together() {
+	if len(l.either) > 0 {
+		text, args := anyOf(l.either)
+		l.where(text, args...)
+		l.either = nil
+	}
+}
+
+// anyOf returns the condition that one of several holds.
+func anyOf(conditions []condition) (text string, args []any) {
+	texts := make([]string, len(conditions))
+	for i, c := range conditions {
+		texts[i], args = c.text, append(args, c.args...)
+	}
+	return "(" + strings.Join(texts, " OR ") + ")", args
 }
 
 // only keeps what has one of values in a column; none is no condition.
@@ -80,11 +110,10 @@ func (s *Store) list(ctx context.Context, l listing) ([]listedRow, string, error
 		}
 		l.where("("+by.column+", "+l.id+") "+by.after+" (?, ?)", after.CreatedAt, after.ID)
 	}
-	query := "SELECT " + l.id + " AS id, " + by.column + " AS place, " + l.columns + " AS document FROM " + l.table +
-		" WHERE " + strings.Join(l.conditions, " AND ") + " ORDER BY " + by.column + " " + by.direction + ", " + l.id + " " + by.direction + " LIMIT ?"
 	var rows []listedRow
 	// One more than the page says whether there is a next one.
-	if err := selectIn(ctx, s.reader, &rows, query, append(l.args, limit+1)...); err != nil {
+	query, args := l.query(by.column, by.direction, limit+1)
+	if err := selectIn(ctx, s.reader, &rows, query, args...); err != nil {
 		return nil, "", s.readFault(ctx, "list "+l.table, err)
 	}
 	if len(rows) <= limit {
@@ -92,4 +121,21 @@ func (s *Store) list(ctx context.Context, l listing) ([]listedRow, string, error
 	}
 	rows = rows[:limit]
 	return rows, position{CreatedAt: rows[limit-1].Place, ID: rows[limit-1].ID}.cursor(), nil
+}
+
+// query returns what selects the first rows of the list, at most so many.
+func (l *listing) query(column, direction string, limit int) (string, []any) {
+	order := " ORDER BY place " + direction + ", id " + direction + " LIMIT ?"
+	from := "SELECT " + l.id + " AS id, " + column + " AS place, " + l.columns + " AS document FROM " + l.table +
+		" WHERE " + strings.Join(l.conditions, " AND ")
+	if len(l.either) == 0 {
+		return from + order, append(slices.Clone(l.args), limit)
+	}
+	var parts []string
+	var args []any
+	for i, one := range l.either {
+		parts = append(parts, fmt.Sprintf("SELECT * FROM (%s AND %s%s) part%d", from, one.text, order, i))
+		args = append(slices.Concat(args, l.args, one.args), limit)
+	}
+	return strings.Join(parts, " UNION ALL ") + order, append(args, limit)
 }

@@ -20,6 +20,7 @@ var casing = map[string]func(*testing.T, fixture){
 	"what a Case refuses is not stored":                      testCaseRefuses,
 	"of writers who have seen the same version one succeeds": testCaseStale,
 	"lists filter, sort and page":                            testCaseLists,
+	"the Tasks of several owners are one list":               testTasksOfOwners,
 	"a rebuild puts the lists right":                         testCaseRebuild,
 	"a Case can be erased and folded again":                  testCaseErase,
 }
@@ -194,6 +195,53 @@ func testCaseLists(t *testing.T, f fixture) {
 	require.Equal(t, "Look at it", tasks[0].Title)
 	_, _, err = f.store.Cases(ctx, acme, store.CaseQuery{Cursor: "nonsense"})
 	require.ErrorAs(t, err, new(*store.InvalidCursor))
+}
+
+func testTasksOfOwners(t *testing.T, f fixture) {
+	ctx := t.Context()
+	owners := []cases.Owner{{Kind: cases.User, ID: "ann"}, {Kind: cases.Team, ID: "ann"}, {Kind: cases.Team, ID: "ops"}}
+	var last string
+	for i := range 12 {
+		c := NewCaser(t, acme, fmt.Sprintf("owned-%02d", i))
+		c.At = caseBegan.Add(time.Duration(i) * time.Minute)
+		must(f.store.Append(ctx, c.Opened(func(o *cases.Opened) {
+			o.Route.Tasks = nil
+			for n, owner := range owners {
+				o.Route.Tasks = append(o.Route.Tasks, cases.Plan{
+					Key: fmt.Sprint(n), Type: "work", Title: "Work", Owner: &owner, DueWithin: records.Duration(time.Duration(1+(i*5+n)%7) * time.Hour),
+				})
+			}
+		})))(t)
+		last = c.ID
+	}
+	// The first is named twice, and the first of the list is of another.
+	several := []cases.Owner{owners[0], owners[2], {Kind: cases.User, ID: "ann", Display: "Ann"}, {Kind: cases.User, ID: "nobody"}}
+	for _, order := range []store.CaseOrder{store.NewestFirst, store.DueFirst} {
+		var all []store.ListedTask
+		for q := (store.TaskQuery{Open: true, Owners: several, Order: order, Limit: 5}); ; {
+			page, next, err := f.store.Tasks(ctx, acme, q)
+			require.NoError(t, err)
+			all = append(all, page...)
+			if q.Cursor = next; next == "" {
+				break
+			}
+		}
+		require.Len(t, all, 24)
+		ids := map[string]bool{}
+		for i, task := range all {
+			ids[task.TaskID] = true
+			require.NotEqual(t, owners[1], task.Owner)
+			if i > 0 && order == store.DueFirst {
+				require.False(t, task.DueAt().Before(*all[i-1].DueAt()))
+			} else if i > 0 {
+				require.False(t, task.CreatedAt.After(all[i-1].CreatedAt))
+			}
+		}
+		require.Len(t, ids, 24)
+	}
+	ofOne, _, err := f.store.Tasks(ctx, acme, store.TaskQuery{CaseID: last, Owners: several})
+	require.NoError(t, err)
+	require.Len(t, ofOne, 2)
 }
 
 // pages reads all pages of a list, each Case of which comes once.
