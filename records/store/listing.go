@@ -6,21 +6,31 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // listing is a page of a list that is being asked for.
 type listing struct {
-	table, id, columns string
-	order              CaseOrder
-	cursor             string
-	limit              int
+	table, id, document string // what is listed: the columns of its id and its document
+	organization        string
+	order               CaseOrder
+	cursor              string
+	limit               int
 
+	// searched is the table that has what the list is filtered and sorted by.
+	searched   string
 	conditions []string
 	args       []any
-	// either are conditions that exclude each other, of which one must hold; none is no
-	// condition. Each is searched on its own, in the order of the list: an index can then
-	// stop where the page ends, as it cannot with an OR.
+	// either are conditions of which one must hold; none is no condition. Each is searched
+	// on its own, in the order of the list: an index can then stop where the page ends, as
+	// it cannot with an OR.
 	either []condition
+}
+
+func newListing(table, id, document, organization string) *listing {
+	l := &listing{table: table, id: id, document: document, organization: organization, searched: table}
+	l.where("organization = ?", organization)
+	return l
 }
 
 // condition is one of SQL, with its arguments.
@@ -71,7 +81,8 @@ func (l *listing) common(open bool, label, dueBefore string) {
 		l.where("open = 1")
 	}
 	if label != "" {
-		l.where("substr(label, 1, ?) = ?", len(label), label)
+		// A range, which an index can check. No label has letters that come so late.
+		l.where("label >= ? AND label < ?", label, label+string(utf8.MaxRune))
 	}
 	if dueBefore != "" {
 		l.where("due_at < ?", dueBefore)
@@ -93,7 +104,7 @@ var orders = map[CaseOrder]struct{ column, after, direction string }{
 }
 
 // list reads a page.
-func (s *Store) list(ctx context.Context, l listing) ([]listedRow, string, error) {
+func (s *Store) list(ctx context.Context, l *listing) ([]listedRow, string, error) {
 	by, known := orders[l.order]
 	if !known {
 		by = orders[NewestFirst]
@@ -124,18 +135,20 @@ func (s *Store) list(ctx context.Context, l listing) ([]listedRow, string, error
 }
 
 // query returns what selects the first rows of the list, at most so many.
-func (l *listing) query(column, direction string, limit int) (string, []any) {
-	order := " ORDER BY place " + direction + ", id " + direction + " LIMIT ?"
-	from := "SELECT " + l.id + " AS id, " + column + " AS place, " + l.columns + " AS document FROM " + l.table +
-		" WHERE " + strings.Join(l.conditions, " AND ")
+func (l *listing) query(column, direction string, limit int) (query string, args []any) {
+	order := " ORDER BY place " + direction + ", id " + direction
+	places := "SELECT " + l.id + " AS id, " + column + " AS place"
+	from := " FROM " + l.searched + " WHERE " + strings.Join(l.conditions, " AND ")
 	if len(l.either) == 0 {
-		return from + order, append(slices.Clone(l.args), limit)
+		return places + ", " + l.document + " AS document" + from + order + " LIMIT ?", append(slices.Clone(l.args), limit)
 	}
-	var parts []string
-	var args []any
+	args = append(args, l.organization)
+	parts := make([]string, len(l.either))
 	for i, one := range l.either {
-		parts = append(parts, fmt.Sprintf("SELECT * FROM (%s AND %s%s) part%d", from, one.text, order, i))
+		parts[i] = fmt.Sprintf("SELECT * FROM (%s%s AND %s%s LIMIT ?) part%d", places, from, one.text, order, i)
 		args = append(slices.Concat(args, l.args, one.args), limit)
 	}
-	return strings.Join(parts, " UNION ALL ") + order, append(args, limit)
+	// Documents are read of what is on the page alone: of each part an index has the rest.
+	return "SELECT id, place, (SELECT " + l.document + " FROM " + l.table + " d WHERE d." + l.id + " = page.id AND d.organization = ?) AS document FROM (" +
+		strings.Join(parts, " UNION ") + order + " LIMIT ?) page" + order, append(args, limit)
 }

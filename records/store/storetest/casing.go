@@ -175,6 +175,11 @@ func testCaseLists(t *testing.T, f fixture) {
 		{"of a label", store.CaseQuery{Label: "1000.1."}, 11},
 		{"of an owner", store.CaseQuery{Owners: []cases.Owner{{Kind: cases.Team, ID: "team-1"}}}, 8},
 		{"of owners", store.CaseQuery{Owners: []cases.Owner{{Kind: cases.Team, ID: "team-1"}, {Kind: cases.Team, ID: "team-2"}}}, 15},
+		{"of owners of the same", store.CaseQuery{Owners: []cases.Owner{{Kind: cases.Team, ID: "team-1"}, {Kind: cases.User, ID: "ann"}}}, 23},
+		{"of an owner, open", store.CaseQuery{Owners: []cases.Owner{{Kind: cases.User, ID: "ann"}}, Open: true, Priorities: []cases.Priority{cases.Low}}, 4},
+		{"of an owner, soonest first", store.CaseQuery{Owners: []cases.Owner{{Kind: cases.User, ID: "ann"}, {Kind: cases.Team, ID: "team-2"}}, Order: store.DueFirst, Open: true}, 18},
+		{"of an owner and a cause", store.CaseQuery{Owners: []cases.Owner{{Kind: cases.User, ID: "ann"}, {Kind: cases.Team, ID: "team-1"}}, Cause: &cases.Cause{Kind: "build", ID: "listed-07"}}, 1},
+		{"of another owner and a cause", store.CaseQuery{Owners: []cases.Owner{{Kind: cases.User, ID: "bob"}}, Cause: &cases.Cause{Kind: "build", ID: "listed-07"}}, 0},
 		{"of nobody", store.CaseQuery{Owners: []cases.Owner{{Kind: cases.User, ID: "team-1"}}}, 0},
 		{"of a cause", store.CaseQuery{Cause: &cases.Cause{Kind: "build", ID: "listed-07"}}, 1},
 		{"of a type", store.CaseQuery{Types: []string{"build_blocked"}, Severities: []string{"SEV3"}}, 23},
@@ -265,7 +270,7 @@ func pages(t *testing.T, q store.CaseQuery, limit int, s *store.Store) []cases.C
 
 func testCaseRebuild(t *testing.T, f fixture) {
 	var ids []string
-	for i := range 5 {
+	for i := range 6 {
 		c := NewCaser(t, acme, fmt.Sprintf("rebuilt-%d", i))
 		ids = append(ids, c.ID)
 		must(f.store.Append(t.Context(), c.Opened(nil), c.Act("ann", cases.TypeMoved, cases.Moved{To: cases.Blocked})))(t)
@@ -277,11 +282,12 @@ func testCaseRebuild(t *testing.T, f fixture) {
 		`UPDATE tasks SET due_at = '~' WHERE case_id = '%s'`,
 		`DELETE FROM tasks WHERE case_id = '%s'`,
 		`UPDATE case_owners SET owner_id = 'mallory' WHERE case_id = '%s'`,
+		`UPDATE case_owners SET due_at = '~' WHERE case_id = '%s'`,
 	} {
 		must(f.Raw.Exec(fmt.Sprintf(statement, ids[i])))(t)
 	}
-	require.Len(t, must(f.store.VerifyReadModel(t.Context()))(t), 5)
-	require.Len(t, must(f.store.Rebuild(t.Context()))(t), 5)
+	require.Len(t, must(f.store.VerifyReadModel(t.Context()))(t), 6)
+	require.Len(t, must(f.store.Rebuild(t.Context()))(t), 6)
 	requireWhole(t, f.store)
 }
 
