@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/initkoa/orgo/records/cases"
 )
@@ -45,18 +44,22 @@ func (s *Store) oneCase(ctx context.Context, what, query string, args ...any) (c
 // the last. A cursor that no page of the same order returned is *InvalidCursor, or
 // yields another page of the list.
 func (s *Store) Cases(ctx context.Context, organization string, q CaseQuery) ([]cases.Case, string, error) {
-	l := listing{table: "cases", id: "case_id", columns: "view", order: q.Order, cursor: q.Cursor, limit: q.Limit}
-	l.where("organization = ?", organization)
+	l := newListing("cases", "case_id", "view", organization)
+	l.order, l.cursor, l.limit = q.Order, q.Cursor, q.Limit
 	l.only("status", texts(q.Statuses))
 	l.only("priority", texts(q.Priorities))
 	l.only("severity", q.Severities)
 	l.only("type", q.Types)
 	l.common(q.Open, q.Label, dueBefore(q.DueBefore))
-	if q.Cause != nil {
+	switch owned := ownedBy(q.Owners); {
+	case q.Cause != nil:
 		l.where("cause_id = ? AND cause_kind = ?", q.Cause.ID, q.Cause.Kind)
-	}
-	if condition, args := ownedBy(q.Owners); condition != "" {
-		l.where("case_id IN (SELECT case_id FROM case_owners WHERE organization = ? AND ("+condition+"))", append([]any{organization}, args...)...)
+		if len(owned) > 0 { // a cause has few Cases, and an owner may have many
+			owns, args := anyOf(owned)
+			l.where("EXISTS (SELECT 1 FROM case_owners o WHERE o.case_id = cases.case_id AND o.organization = cases.organization AND "+owns+")", args...)
+		}
+	case len(owned) > 0:
+		l.searched, l.either = "case_owners", owned
 	}
 	rows, next, err := s.list(ctx, l)
 	if err != nil {
@@ -73,16 +76,15 @@ func (s *Store) Cases(ctx context.Context, organization string, q CaseQuery) ([]
 
 // Tasks returns a page of Tasks, as Cases does of Cases.
 func (s *Store) Tasks(ctx context.Context, organization string, q TaskQuery) ([]ListedTask, string, error) {
-	l := listing{table: "tasks", id: "task_id", columns: "task", order: q.Order, cursor: q.Cursor, limit: q.Limit}
-	l.where("organization = ?", organization)
+	l := newListing("tasks", "task_id", "task", organization)
+	l.order, l.cursor, l.limit = q.Order, q.Cursor, q.Limit
 	l.only("status", texts(q.Statuses))
 	l.only("priority", texts(q.Priorities))
 	l.common(q.Open, q.Label, dueBefore(q.DueBefore))
+	l.either = ownedBy(q.Owners)
 	if q.CaseID != "" {
 		l.where("case_id = ?", q.CaseID)
-	}
-	if condition, args := ownedBy(q.Owners); condition != "" {
-		l.where("("+condition+")", args...)
+		l.together() // a Case has few Tasks, and an owner may have many
 	}
 	rows, next, err := s.list(ctx, l)
 	if err != nil {
@@ -97,15 +99,18 @@ func (s *Store) Tasks(ctx context.Context, organization string, q TaskQuery) ([]
 	return all, next, nil
 }
 
-// ownedBy returns the condition that one of owners owns something; none is no
-// condition.
-func ownedBy(owners []cases.Owner) (condition string, args []any) {
-	var each []string
+// ownedBy returns the conditions that something is owned by one of owners, each once.
+func ownedBy(owners []cases.Owner) []condition {
+	var each []condition
+	seen := map[cases.Owner]bool{}
 	for _, o := range owners {
-		each = append(each, "owner_id = ? AND owner_kind = ?")
-		args = append(args, o.ID, string(o.Kind))
+		o.Display = ""
+		if !seen[o] {
+			seen[o] = true
+			each = append(each, condition{"owner_id = ? AND owner_kind = ?", []any{o.ID, string(o.Kind)}})
+		}
 	}
-	return strings.Join(each, " OR "), args
+	return each
 }
 
 func texts[S ~string](values []S) []string {

@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	caseColumns = `organization, case_id, version, status, open, type, label, priority, severity, cause_kind, cause_id, ordinal, created_at, due_at, view`
-	taskColumns = `organization, task_id, case_id, version, status, open, label, priority, owner_kind, owner_id, created_at, due_at, task`
+	caseColumns  = `organization, case_id, version, status, open, type, label, priority, severity, cause_kind, cause_id, ordinal, created_at, due_at, view`
+	ownerColumns = `organization, case_id, owner_kind, owner_id, status, open, type, label, priority, severity, created_at, due_at`
+	taskColumns  = `organization, task_id, case_id, version, status, open, label, priority, owner_kind, owner_id, created_at, due_at, task`
 
 	findCaseSQL = `SELECT view FROM cases WHERE organization = ? AND case_id = ?`
 	saveCaseSQL = `INSERT INTO cases (` + caseColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -29,7 +30,7 @@ const (
 			open = excluded.open, label = excluded.label, priority = excluded.priority, owner_kind = excluded.owner_kind,
 			owner_id = excluded.owner_id, created_at = excluded.created_at, due_at = excluded.due_at, task = excluded.task`
 	dropOwnersSQL = `DELETE FROM case_owners WHERE organization = ? AND case_id = ?`
-	addOwnerSQL   = `INSERT INTO case_owners (organization, case_id, owner_kind, owner_id) VALUES (?, ?, ?, ?)`
+	addOwnerSQL   = `INSERT INTO case_owners (` + ownerColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
 // orphanedOfCases removes what a table has of Cases without entries.
@@ -79,12 +80,20 @@ func taskRow(c cases.Case, t cases.Task) ([]any, error) {
 	}, nil
 }
 
+// ownerRow are the columns of an owner of a Case, in the order of ownerColumns.
+func ownerRow(c cases.Case, o cases.Owner) []any {
+	return []any{
+		c.Organization, c.CaseID, string(o.Kind), o.ID, string(c.Status), flag(!c.Status.Terminal()), c.Type, c.Route.Label,
+		string(c.Route.Priority), c.Route.Severity, c.CreatedAt.UTC().Format(timeLayout), dueText(c.DueAt()),
+	}
+}
+
 // foldedCase is a Case in a batch: as it is stored, and as it will be.
 type foldedCase struct {
 	before, after cases.Case
 	row           []any
 	tasks         [][]any // those that changed
-	owners        bool    // changed
+	owners        [][]any // all, if anything of them changed
 }
 
 // encode makes the rows that differ from what is stored.
@@ -92,7 +101,11 @@ func (f *foldedCase) encode() (err error) {
 	if f.row, err = caseRow(f.after); err != nil {
 		return err
 	}
-	f.owners = !slices.Equal(f.before.Owners, f.after.Owners)
+	if !sameOwned(f.before, f.after) {
+		for _, o := range f.after.Owners {
+			f.owners = append(f.owners, ownerRow(f.after, o))
+		}
+	}
 	for i, t := range f.after.Tasks {
 		if i < len(f.before.Tasks) && sameTask(f.before.Tasks[i], t) {
 			continue
@@ -104,6 +117,12 @@ func (f *foldedCase) encode() (err error) {
 		f.tasks = append(f.tasks, row)
 	}
 	return nil
+}
+
+// sameOwned reports whether nothing has changed of what owners are listed with: the
+// route of a Case, and when it was opened, never do.
+func sameOwned(a, b cases.Case) bool {
+	return slices.Equal(a.Owners, b.Owners) && a.Status == b.Status && sameTime(a.DueAt(), b.DueAt())
 }
 
 // sameTask reports whether nothing of a Task has changed: a pause of its Case changes
@@ -128,14 +147,14 @@ func (f *foldedCase) write(ctx context.Context, tx *transaction) error {
 			return failed(err)
 		}
 	}
-	if !f.owners {
+	if len(f.owners) == 0 {
 		return nil
 	}
 	if _, err := tx.StmtxContext(ctx, tx.dropOwners).ExecContext(ctx, c.Organization, c.CaseID); err != nil {
 		return failed(err)
 	}
-	for _, o := range c.Owners {
-		if _, err := tx.StmtxContext(ctx, tx.addOwner).ExecContext(ctx, c.Organization, c.CaseID, string(o.Kind), o.ID); err != nil {
+	for _, row := range f.owners {
+		if _, err := tx.StmtxContext(ctx, tx.addOwner).ExecContext(ctx, row...); err != nil {
 			return failed(err)
 		}
 	}
@@ -217,11 +236,8 @@ func (caseModel) compare(ctx context.Context, v *verifier, state any) error {
 		return err
 	}
 	want := []string{fmt.Sprint(folded.row...)}
-	for _, row := range folded.tasks {
+	for _, row := range slices.Concat(folded.tasks, folded.owners) {
 		want = append(want, fmt.Sprint(row...))
-	}
-	for _, o := range folded.after.Owners {
-		want = append(want, fmt.Sprint(string(o.Kind), " ", o.ID))
 	}
 	have, err := storedCase(ctx, v.tx, v.at.Organization, v.at.SubjectID)
 	if err != nil {
@@ -250,8 +266,8 @@ func (f *foldedCase) restore(ctx context.Context, v *verifier) error {
 			return err
 		}
 	}
-	for _, o := range f.after.Owners {
-		if err := v.save(ctx, addOwnerSQL, f.after.Organization, f.after.CaseID, string(o.Kind), o.ID); err != nil {
+	for _, row := range f.owners {
+		if err := v.save(ctx, addOwnerSQL, row...); err != nil {
 			return err
 		}
 	}
@@ -264,7 +280,7 @@ func storedCase(ctx context.Context, tx *sqlx.Tx, organization, id string) ([]st
 	for _, query := range []string{
 		`SELECT ` + caseColumns + ` FROM cases WHERE organization = ? AND case_id = ?`,
 		`SELECT ` + taskColumns + ` FROM tasks WHERE organization = ? AND case_id = ?`,
-		`SELECT owner_kind || ' ' || owner_id FROM case_owners WHERE organization = ? AND case_id = ?`,
+		`SELECT ` + ownerColumns + ` FROM case_owners WHERE organization = ? AND case_id = ?`,
 	} {
 		rows, err := tx.QueryxContext(ctx, tx.Rebind(query), organization, id)
 		if err != nil {

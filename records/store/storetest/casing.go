@@ -20,6 +20,7 @@ var casing = map[string]func(*testing.T, fixture){
 	"what a Case refuses is not stored":                      testCaseRefuses,
 	"of writers who have seen the same version one succeeds": testCaseStale,
 	"lists filter, sort and page":                            testCaseLists,
+	"the Tasks of several owners are one list":               testTasksOfOwners,
 	"a rebuild puts the lists right":                         testCaseRebuild,
 	"a Case can be erased and folded again":                  testCaseErase,
 }
@@ -174,6 +175,11 @@ func testCaseLists(t *testing.T, f fixture) {
 		{"of a label", store.CaseQuery{Label: "1000.1."}, 11},
 		{"of an owner", store.CaseQuery{Owners: []cases.Owner{{Kind: cases.Team, ID: "team-1"}}}, 8},
 		{"of owners", store.CaseQuery{Owners: []cases.Owner{{Kind: cases.Team, ID: "team-1"}, {Kind: cases.Team, ID: "team-2"}}}, 15},
+		{"of owners of the same", store.CaseQuery{Owners: []cases.Owner{{Kind: cases.Team, ID: "team-1"}, {Kind: cases.User, ID: "ann"}}}, 23},
+		{"of an owner, open", store.CaseQuery{Owners: []cases.Owner{{Kind: cases.User, ID: "ann"}}, Open: true, Priorities: []cases.Priority{cases.Low}}, 4},
+		{"of an owner, soonest first", store.CaseQuery{Owners: []cases.Owner{{Kind: cases.User, ID: "ann"}, {Kind: cases.Team, ID: "team-2"}}, Order: store.DueFirst, Open: true}, 18},
+		{"of an owner and a cause", store.CaseQuery{Owners: []cases.Owner{{Kind: cases.User, ID: "ann"}, {Kind: cases.Team, ID: "team-1"}}, Cause: &cases.Cause{Kind: "build", ID: "listed-07"}}, 1},
+		{"of another owner and a cause", store.CaseQuery{Owners: []cases.Owner{{Kind: cases.User, ID: "bob"}}, Cause: &cases.Cause{Kind: "build", ID: "listed-07"}}, 0},
 		{"of nobody", store.CaseQuery{Owners: []cases.Owner{{Kind: cases.User, ID: "team-1"}}}, 0},
 		{"of a cause", store.CaseQuery{Cause: &cases.Cause{Kind: "build", ID: "listed-07"}}, 1},
 		{"of a type", store.CaseQuery{Types: []string{"build_blocked"}, Severities: []string{"SEV3"}}, 23},
@@ -194,6 +200,53 @@ func testCaseLists(t *testing.T, f fixture) {
 	require.Equal(t, "Look at it", tasks[0].Title)
 	_, _, err = f.store.Cases(ctx, acme, store.CaseQuery{Cursor: "nonsense"})
 	require.ErrorAs(t, err, new(*store.InvalidCursor))
+}
+
+func testTasksOfOwners(t *testing.T, f fixture) {
+	ctx := t.Context()
+	owners := []cases.Owner{{Kind: cases.User, ID: "ann"}, {Kind: cases.Team, ID: "ann"}, {Kind: cases.Team, ID: "ops"}}
+	var last string
+	for i := range 12 {
+		c := NewCaser(t, acme, fmt.Sprintf("owned-%02d", i))
+		c.At = caseBegan.Add(time.Duration(i) * time.Minute)
+		must(f.store.Append(ctx, c.Opened(func(o *cases.Opened) {
+			o.Route.Tasks = nil
+			for n, owner := range owners {
+				o.Route.Tasks = append(o.Route.Tasks, cases.Plan{
+					Key: fmt.Sprint(n), Type: "work", Title: "Work", Owner: &owner, DueWithin: records.Duration(time.Duration(1+(i*5+n)%7) * time.Hour),
+				})
+			}
+		})))(t)
+		last = c.ID
+	}
+	// The first is named twice, and the first of the list is of another.
+	several := []cases.Owner{owners[0], owners[2], {Kind: cases.User, ID: "ann", Display: "Ann"}, {Kind: cases.User, ID: "nobody"}}
+	for _, order := range []store.CaseOrder{store.NewestFirst, store.DueFirst} {
+		var all []store.ListedTask
+		for q := (store.TaskQuery{Open: true, Owners: several, Order: order, Limit: 5}); ; {
+			page, next, err := f.store.Tasks(ctx, acme, q)
+			require.NoError(t, err)
+			all = append(all, page...)
+			if q.Cursor = next; next == "" {
+				break
+			}
+		}
+		require.Len(t, all, 24)
+		ids := map[string]bool{}
+		for i, task := range all {
+			ids[task.TaskID] = true
+			require.NotEqual(t, owners[1], task.Owner)
+			if i > 0 && order == store.DueFirst {
+				require.False(t, task.DueAt().Before(*all[i-1].DueAt()))
+			} else if i > 0 {
+				require.False(t, task.CreatedAt.After(all[i-1].CreatedAt))
+			}
+		}
+		require.Len(t, ids, 24)
+	}
+	ofOne, _, err := f.store.Tasks(ctx, acme, store.TaskQuery{CaseID: last, Owners: several})
+	require.NoError(t, err)
+	require.Len(t, ofOne, 2)
 }
 
 // pages reads all pages of a list, each Case of which comes once.
@@ -217,7 +270,7 @@ func pages(t *testing.T, q store.CaseQuery, limit int, s *store.Store) []cases.C
 
 func testCaseRebuild(t *testing.T, f fixture) {
 	var ids []string
-	for i := range 5 {
+	for i := range 6 {
 		c := NewCaser(t, acme, fmt.Sprintf("rebuilt-%d", i))
 		ids = append(ids, c.ID)
 		must(f.store.Append(t.Context(), c.Opened(nil), c.Act("ann", cases.TypeMoved, cases.Moved{To: cases.Blocked})))(t)
@@ -229,11 +282,12 @@ func testCaseRebuild(t *testing.T, f fixture) {
 		`UPDATE tasks SET due_at = '~' WHERE case_id = '%s'`,
 		`DELETE FROM tasks WHERE case_id = '%s'`,
 		`UPDATE case_owners SET owner_id = 'mallory' WHERE case_id = '%s'`,
+		`UPDATE case_owners SET due_at = '~' WHERE case_id = '%s'`,
 	} {
 		must(f.Raw.Exec(fmt.Sprintf(statement, ids[i])))(t)
 	}
-	require.Len(t, must(f.store.VerifyReadModel(t.Context()))(t), 5)
-	require.Len(t, must(f.store.Rebuild(t.Context()))(t), 5)
+	require.Len(t, must(f.store.VerifyReadModel(t.Context()))(t), 6)
+	require.Len(t, must(f.store.Rebuild(t.Context()))(t), 6)
 	requireWhole(t, f.store)
 }
 

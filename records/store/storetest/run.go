@@ -35,7 +35,7 @@ type fixture struct {
 // Run runs the suite; newDatabase makes the database of each test.
 func Run(t *testing.T, newDatabase func(testing.TB) Database) {
 	for _, group := range []map[string]func(*testing.T, fixture){
-		appending, refusing, racing, reading, across, answering, verifying, sequencing, following, casing, tampering, erasing, telemetering, migrating, closing,
+		appending, refusing, racing, reading, across, answering, verifying, sequencing, following, casing, histories, tampering, erasing, telemetering, migrating, closing,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
