@@ -3,9 +3,7 @@ package workflows_test
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -87,7 +85,7 @@ func (w *world) committed(entries []records.Entry) {
 		if row := w.record().SpineStage(records.Render, ""); w.phase == string(rollout.PhaseClosedGood) && (row == nil || row.Status == records.StagePending || row.Status == records.StageRunning) {
 			w.breach("the release closed before its pack was rendered")
 		}
-		w.seen.add(moved.After, "")
+		w.seen.entered[moved.After]++
 		w.step(moved)
 	}
 }
@@ -243,44 +241,4 @@ func (w *world) watched(about gates.Subject) *release.StageState {
 		return w.record().Soak
 	}
 	return &w.record().Stages[about.Generation-1]
-}
-
-// coverage counts what was seen in each phase: how often it was entered, and faults.
-type coverage map[string]map[fault]int
-
-func (c coverage) add(phase string, f fault) {
-	if c[phase] == nil {
-		c[phase] = map[fault]int{}
-	}
-	c[phase][f]++
-}
-
-func (c coverage) merge(other coverage) {
-	for phase, faults := range other {
-		for f, n := range faults {
-			if c[phase] == nil {
-				c[phase] = map[fault]int{}
-			}
-			c[phase][f] += n
-		}
-	}
-}
-
-// faultsSeen is every fault that there is, in order.
-var faultsSeen = []fault{timeout, unavailable, final, malformed, empty, notANumber, stale, duplicate, reordered, late, lost, forged, contradictory, wrong}
-
-// table prints the coverage.
-func (c coverage) table() string {
-	var text strings.Builder
-	fmt.Fprintf(&text, "\n%-18s %9s", "phase", "entered")
-	for _, f := range faultsSeen {
-		fmt.Fprintf(&text, " %9.9s", f)
-	}
-	for _, phase := range slices.Sorted(maps.Keys(c)) {
-		fmt.Fprintf(&text, "\n%-18s %9d", phase, c[phase][""])
-		for _, f := range faultsSeen {
-			fmt.Fprintf(&text, " %9d", c[phase][f])
-		}
-	}
-	return text.String()
 }

@@ -131,7 +131,7 @@ var faultsOf = map[string][]fault{
 	workflows.ActivitySample:     {timeout, unavailable, final, empty},
 	workflows.ActivityAttest:     {timeout, unavailable},
 	workflows.ActivityVerify:     {timeout, unavailable, final, malformed, empty, wrong},
-	workflows.ActivityAgain:      {timeout, unavailable, final, malformed, empty, stale},
+	workflows.ActivityAgain:      {timeout, unavailable, final, malformed, empty, notANumber, stale},
 	workflows.ActivityAsk:        {timeout, unavailable, malformed, empty, duplicate},
 	"signal":                     {empty, notANumber, malformed, stale, duplicate, reordered, late, lost, forged, contradictory, wrong},
 	"told":                       {late, lost, duplicate, forged},
@@ -143,7 +143,7 @@ func newWorld(seed uint64, rate int, plant lie) *world {
 	w := &world{
 		seed: seed, rate: rate, lie: plant, entries: map[records.Subject][]records.Entry{}, byID: map[string]records.Digest{},
 		told: map[string]records.CommandOutcome{}, calls: map[string]uint64{}, last: map[string]any{},
-		votes: map[string]records.Digest{}, truth: map[records.Digest]window{}, confirmed: map[records.Digest]bool{}, sent: map[string]telemetry.Window{}, seen: coverage{},
+		votes: map[string]records.Digest{}, truth: map[records.Digest]window{}, confirmed: map[records.Digest]bool{}, sent: map[string]telemetry.Window{}, seen: newCoverage(),
 	}
 	w.channel = rollout.NewRecord(organization, main0)
 	w.solo = w.chance("solo", 500)
@@ -186,14 +186,20 @@ func (w *world) pick(place string, n int) int {
 
 func (w *world) chance(place string, inThousand int) bool { return w.pick(place, 1000) < inThousand }
 
-// goesWrong draws a fault of a call, and counts it for the phase that the release is in.
-func (w *world) goesWrong(call string) fault {
+// draws draws a fault of a call. Whoever then does it counts it.
+func (w *world) draws(call string) fault {
 	kinds := faultsOf[call]
+	w.seen.called(w.phase, call, w.rate)
 	if !w.chance(call, w.rate) {
 		return ""
 	}
-	f := kinds[w.pick(call+" kind", len(kinds))]
-	w.seen.add(w.phase, f)
+	return kinds[w.pick(call+" kind", len(kinds))]
+}
+
+// goesWrong draws a fault of a call that can have each at any time.
+func (w *world) goesWrong(call string) fault {
+	f := w.draws(call)
+	w.seen.hit(w.phase, call, f)
 	return f
 }
 
@@ -236,7 +242,28 @@ func serve[I, O any](w *world, name string, do func(I) (O, error)) func(context.
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		var none O
-		switch f := w.goesWrong(name); f {
+		phase, f := w.phase, w.draws(name)
+		switch f {
+		case stale: // only where there is something older
+			before, there := w.last[name]
+			if !there {
+				break
+			}
+			w.seen.hit(phase, name, f)
+			return before, nil
+		case duplicate, wrong, forged, reordered:
+			if f == duplicate {
+				_, _ = do(in)
+			}
+			out, err := do(in)
+			if canSpoil(any(out), f) {
+				w.seen.hit(phase, name, f)
+			}
+			return w.spoil(any(out), f), err
+		default:
+			w.seen.hit(phase, name, f)
+		}
+		switch f {
 		case timeout, unavailable:
 			if w.chance(name+" was done", 500) {
 				_, _ = do(in) // and nobody hears of it
@@ -252,21 +279,19 @@ func serve[I, O any](w *world, name string, do func(I) (O, error)) func(context.
 			return []string{"not", "that"}, nil
 		case empty:
 			return none, nil
-		case stale:
-			if before, there := w.last[name]; there {
-				return before, nil
-			}
-		case duplicate, wrong, forged, reordered:
-			if f == duplicate {
-				_, _ = do(in)
-			}
-			out, err := do(in)
-			return w.spoil(any(out), f), err
+		case notANumber:
+			return map[string]any{"sequence": "NaN", "metrics": map[string]any{"execution": map[string]any{"samples": "NaN"}}}, nil
 		}
 		out, err := do(in)
 		w.last[name] = out
 		return out, err
 	}
+}
+
+// canSpoil says whether the fault changes anything: an empty inbox has no other order.
+func canSpoil(out any, f fault) bool {
+	inbox, is := out.(releases.Messages)
+	return !is || f == duplicate && len(inbox.Messages) > 0 || len(inbox.Messages) > 1
 }
 
 // spoil changes a result into one that is plausible and not true.
