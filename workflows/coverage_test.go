@@ -6,6 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/initkoa/orgo/gates/rollout"
+	"github.com/initkoa/orgo/workflows"
 )
 
 // A place is a dependency in a phase of the release: what can go wrong there goes wrong.
@@ -49,6 +52,9 @@ func (c coverage) hit(phase, call string, f fault) {
 	}
 }
 
+// expected is how many faults of each kind the calls make likely.
+func (l *looked) expected(call string) int { return l.odds / 1000 / max(1, len(faultsOf[call])) }
+
 func (c coverage) merge(other coverage) {
 	for phase, n := range other.entered {
 		c.entered[phase] += n
@@ -82,9 +88,8 @@ func (c coverage) missed() []string {
 	var list []string
 	for p, is := range c.places {
 		for _, f := range faultsOf[p.call] {
-			expected := is.odds / 1000 / len(faultsOf[p.call])
-			if expected >= certain && is.faults[f] == 0 && !slices.Contains(cannot[f], p) {
-				list = append(list, fmt.Sprintf("%s in phase %q: no %s, of %d expected", p.call, p.phase, f, expected))
+			if is.expected(p.call) >= certain && is.faults[f] == 0 && !slices.Contains(cannot[f], p) {
+				list = append(list, fmt.Sprintf("%s in phase %q: no %s, of %d expected", p.call, p.phase, f, is.expected(p.call)))
 			}
 		}
 	}
@@ -119,5 +124,49 @@ func (c coverage) table() string {
 	return text.String()
 }
 
-// cannot says where a fault that a dependency has cannot occur, and why.
-var cannot = map[fault][]place{}
+// cannot says where a fault that a dependency has does not occur: nothing is stale in a
+// phase that ends with the first good answer, since there is no older one.
+var cannot = map[fault][]place{
+	stale: {
+		{workflows.ActivityLoad, ""}, {workflows.ActivityInbox, ""},
+		{workflows.ActivityCheck, string(rollout.PhaseChecking)},
+	},
+}
+
+// reached says which dependencies a phase is about. missed holds every place that is
+// called often to all its faults; this, that these are called often.
+var reached = map[rollout.Phase][]string{
+	"":                            {workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit},
+	rollout.PhaseChecking:         {workflows.ActivityLoad, workflows.ActivityCommit, workflows.ActivityCheck},
+	rollout.PhaseAwaitingApproval: {workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, "vote"},
+	rollout.PhaseApproved:         {workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityAsk, "told"},
+	rollout.PhaseDistributing:     {workflows.ActivityCommit, workflows.ActivityDistribute},
+	rollout.PhaseVerifying:        {workflows.ActivityLoad, workflows.ActivityCommit, workflows.ActivityCheck, workflows.ActivityVerify},
+	rollout.PhaseActivating:       {workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityFreeze, workflows.ActivityAsk, "published", "told", "signal"},
+	rollout.PhaseObserving:        {workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivitySample, workflows.ActivityAgain, "signal"},
+	rollout.PhaseSoaking:          {workflows.ActivityCommit, workflows.ActivityAgain, "signal"},
+	rollout.PhaseClosedGood:       {workflows.ActivityLoad, workflows.ActivityAsk, workflows.ActivityAttest, "signal"},
+	rollout.PhaseRollingBack:      {workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityAsk, "published", "told", "signal"},
+	rollout.PhaseFailed:           {workflows.ActivityAsk, workflows.ActivityAttest},
+	rollout.PhaseSafeMode:         {workflows.ActivityAttest},
+	rollout.PhaseIneligible:       {workflows.ActivityAttest},
+	rollout.PhaseAborted:          nil, rollout.PhaseRolledBack: nil, rollout.PhaseSuperseded: nil,
+}
+
+// unreached are the phases that were not entered, and the places that were called too
+// seldom for missed to look at them.
+func (c coverage) unreached() []string {
+	var list []string
+	for phase, calls := range reached {
+		if phase != "" && c.entered[string(phase)] == 0 {
+			list = append(list, "phase "+string(phase))
+		}
+		for _, call := range calls {
+			if p := (place{call, string(phase)}); c.at(p).expected(call) < certain {
+				list = append(list, fmt.Sprintf("%s in phase %q: %d calls", call, phase, c.at(p).calls))
+			}
+		}
+	}
+	slices.Sort(list)
+	return list
+}

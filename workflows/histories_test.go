@@ -305,6 +305,9 @@ func simulate(first, histories uint64, plant lie) *tally {
 	return total
 }
 
+// enough is how many histories see everything.
+const enough = 50_000
+
 func TestNoHistoryGoesForwardWithoutPass(t *testing.T) {
 	if testing.Short() {
 		t.Skip("histories take their time: without -short they run")
@@ -317,8 +320,47 @@ func TestNoHistoryGoesForwardWithoutPass(t *testing.T) {
 		total.histories, took.Round(time.Millisecond), float64(total.histories)/took.Seconds(), total.moves, total.faults, total.ends, total.seen.table())
 	require.Empty(t, total.breaches[:min(20, len(total.breaches))], "%d breaches", len(total.breaches))
 	require.Empty(t, total.errs)
-	t.Log("MISSED", total.seen.missed())
+	if total.histories >= enough {
+		require.Empty(t, total.seen.missed())
+		require.Empty(t, total.seen.unreached())
+	}
 	require.Greater(t, total.moves, total.histories, "histories that do not move show nothing")
+}
+
+// TestACoverageSeesItsGaps takes what was seen out, and so does the coverage see it.
+func TestACoverageSeesItsGaps(t *testing.T) {
+	t.Parallel()
+	whole := func() coverage {
+		c := newCoverage()
+		for phase, calls := range reached {
+			c.entered[string(phase)]++
+			for _, call := range calls {
+				c.called(string(phase), call, 1000*certain*len(faultsOf[call]))
+				for _, f := range faultsOf[call] {
+					c.hit(string(phase), call, f)
+				}
+			}
+		}
+		return c
+	}
+	c := whole()
+	require.Empty(t, c.missed())
+	require.Empty(t, c.unreached())
+	delete(c.entered, string(rollout.PhaseSoaking))
+	require.Equal(t, []string{"phase SOAKING"}, c.unreached())
+	for p, is := range whole().places {
+		for f := range is.faults {
+			if slices.Contains(cannot[f], p) {
+				continue
+			}
+			c = whole()
+			delete(c.at(p).faults, f)
+			require.Len(t, c.missed(), 1, "%v %s", p, f)
+		}
+		c = whole()
+		delete(c.places, p)
+		require.Len(t, c.unreached(), 1, "%v", p)
+	}
 }
 
 // TestTheOracleSeesFaults plants what would go forward without PASS.
