@@ -82,12 +82,18 @@ func (w *world) committed(entries []records.Entry) {
 	}
 	for _, moved := range moves {
 		w.phase = moved.After
-		if row := w.record().SpineStage(records.Render, ""); w.phase == string(rollout.PhaseClosedGood) && (row == nil || row.Status == records.StagePending || row.Status == records.StageRunning) {
+		if w.phase == string(rollout.PhaseClosedGood) && !w.rendered() {
 			w.breach("the release closed before its pack was rendered")
 		}
 		w.seen.entered[moved.After]++
 		w.step(moved)
 	}
+}
+
+// rendered says whether what renders the pack is over, well or not.
+func (w *world) rendered() bool {
+	row := w.record().SpineStage(records.Render, "")
+	return row != nil && row.Status != records.StagePending && row.Status != records.StageRunning
 }
 
 // record is the newest version. It is decoded when it is looked at: most are not.
