@@ -94,7 +94,7 @@ func (w *world) tick() {
 // report has the nodes report, and the relay tell.
 func (w *world) report(since time.Duration) {
 	var windows []telemetry.Window
-	for _, stage := range w.record().Stages {
+	for _, stage := range w.outline().Stages {
 		if stage.ActivatedAt == nil {
 			continue
 		}
@@ -182,11 +182,11 @@ func (w *world) operators() {
 	act := func(actor, action string, arguments any) {
 		w.person(subject, records.TypeActionRequested, actor, action, arguments)
 	}
-	if w.record().IntentDigest != nil && w.phase == string(rollout.PhaseAwaitingApproval) {
+	if w.outline().IntentDigest != nil && w.phase == string(rollout.PhaseAwaitingApproval) {
 		w.vote(act)
 	}
 	if w.phase == string(rollout.PhaseObserving) && w.chance("promote", 200) {
-		act("olga", release.ActionPromote, release.Promote{Stage: w.record().Stage})
+		act("olga", release.ActionPromote, release.Promote{Stage: w.outline().Stage})
 	}
 	switch n := w.pick("operator", 400); n {
 	case 0, 1, 2, 3:
@@ -230,7 +230,7 @@ func successor() rollout.JoinArguments {
 }
 
 func (w *world) vote(act func(actor, action string, arguments any)) {
-	intent := *w.record().IntentDigest
+	intent := *w.outline().IntentDigest
 	if w.lie == ballotStuff {
 		act("vera", release.ActionApprove, release.Ballot{Intent: intent})
 		return

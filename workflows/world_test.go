@@ -37,13 +37,13 @@ type world struct {
 	env   *testsuite.TestWorkflowEnvironment
 	ended bool // nothing more is to be seen
 
-	entries map[records.Subject][]records.Entry // the sequence is the place, from 1
-	byID    map[string]records.Digest
-	newest  json.RawMessage // the newest version of the record, until it is decoded
-	known   release.Record  // the newest one that was
-	phase   string          // of the release
-	channel rollout.Record
-	told    map[string]records.CommandOutcome
+	entries  map[records.Subject][]records.Entry // the sequence is the place, from 1
+	byID     map[string]records.Digest
+	newest   json.RawMessage // version of the record
+	outlined *outline        // of that, once it is looked at
+	phase    string          // of the release
+	channel  rollout.Record
+	told     map[string]records.CommandOutcome
 
 	request release.Request
 	solo    bool
@@ -310,7 +310,7 @@ func (w *world) spoil(out any, f fault) any {
 	case releases.Checked:
 		r.Evidence.Outputs = slices.Clone(r.Evidence.Outputs)
 		kinds := 3
-		if w.record().Intent != nil && w.phase != string(rollout.PhaseChecking) {
+		if w.outline().Intent != nil && w.phase != string(rollout.PhaseChecking) {
 			kinds = 5 // what is checked first is what is then approved
 		}
 		switch w.pick("spoil", kinds) {
@@ -395,7 +395,7 @@ func (w *world) load(in releases.LoadInput) (releases.Loaded, error) {
 	}
 	for _, e := range slices.Backward(w.entries[in.Subject]) {
 		if e.Type == records.TypeRecordWritten {
-			return releases.Loaded{Found: true, Version: w.record().Version, Body: e.Body}, nil
+			return releases.Loaded{Found: true, Version: w.outline().Version, Body: e.Body}, nil
 		}
 	}
 	return releases.Loaded{}, nil
@@ -481,7 +481,7 @@ func (w *world) makeAgain(in releases.AgainInput) (telemetry.Window, error) {
 // reduce makes the window of a cohort up to a sequence from what nodes reported.
 func (w *world) reduce(cohort string, sequence int64) (telemetry.Window, error) {
 	known := telemetry.Release{ID: releaseID, PackID: fact.digest.String(), Cohorts: map[string]telemetry.Cohort{}}
-	for _, stage := range w.record().Stages {
+	for _, stage := range w.outline().Stages {
 		for _, name := range stage.Cohorts {
 			if stage.ActivatedAt != nil {
 				known.Cohorts[name] = telemetry.Cohort{Members: map[string]struct{}{"node-" + name: {}}, ActivatedAt: *stage.ActivatedAt}
