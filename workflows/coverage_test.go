@@ -88,7 +88,7 @@ func (c coverage) missed() []string {
 	var list []string
 	for p, is := range c.places {
 		for _, f := range faultsOf[p.call] {
-			if is.expected(p.call) >= certain && is.faults[f] == 0 && !slices.Contains(cannot[f], p) {
+			if is.expected(p.call) >= certain && is.faults[f] == 0 && isReached(p, f) {
 				list = append(list, fmt.Sprintf("%s in phase %q: no %s, of %d expected", p.call, p.phase, f, is.expected(p.call)))
 			}
 		}
@@ -101,7 +101,8 @@ func (c coverage) missed() []string {
 var faultsSeen = []fault{timeout, unavailable, final, malformed, empty, notANumber, stale, duplicate, reordered, late, lost, forged, contradictory, wrong}
 
 // table prints the coverage: dependency by phase by fault. A fault that a dependency
-// cannot have is a point.
+// does not have is a point, one that cannot occur in the phase a dash, and one that the
+// place was called too seldom for to be held to has a question mark. What follows says why.
 func (c coverage) table() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "\n%-42s %9s", "dependency, phase", "calls")
@@ -110,27 +111,120 @@ func (c coverage) table() string {
 	}
 	byName := func(a, b place) int { return cmp.Or(cmp.Compare(a.call, b.call), cmp.Compare(a.phase, b.phase)) }
 	for _, p := range slices.SortedFunc(maps.Keys(c.places), byName) {
-		is := c.places[p]
-		fmt.Fprintf(&text, "\n%-24s %-17s %9d", p.call, cmp.Or(p.phase, "(new)"), is.calls)
+		fmt.Fprintf(&text, "\n%-24s %-17s %9d", p.call, cmp.Or(p.phase, "(new)"), c.places[p].calls)
 		for _, f := range faultsSeen {
-			if slices.Contains(faultsOf[p.call], f) {
-				fmt.Fprintf(&text, " %9d", is.faults[f])
-			} else {
-				fmt.Fprintf(&text, " %9s", ".")
-			}
+			fmt.Fprintf(&text, " %9s", c.cell(p, f))
 		}
+	}
+	for _, call := range slices.Sorted(maps.Keys(faultsOf)) {
+		fmt.Fprintf(&text, "\n%s is not called in %s", call, strings.Join(c.uncalled(call), ", "))
+	}
+	for _, r := range never {
+		fmt.Fprintf(&text, "\n. %v of %s: %s", r.faults, strings.Join(r.calls, ", "), r.why)
+	}
+	for _, r := range cannot {
+		fmt.Fprintf(&text, "\n- %v of %s in %q: %s", r.faults, strings.Join(r.calls, ", "), r.phases, r.why)
 	}
 	fmt.Fprintf(&text, "\nentered: %v", c.entered)
 	return text.String()
 }
 
-// cannot says where a fault that a dependency has does not occur: nothing is stale in a
-// phase that ends with the first good answer, since there is no older one.
-var cannot = map[fault][]place{
-	stale: {
-		{workflows.ActivityLoad, ""}, {workflows.ActivityInbox, ""},
-		{workflows.ActivityCheck, string(rollout.PhaseChecking)},
+func (c coverage) cell(p place, f fault) string {
+	is := c.places[p]
+	switch n := is.faults[f]; {
+	case !slices.Contains(faultsOf[p.call], f):
+		return "."
+	case n > 0:
+		return fmt.Sprint(n)
+	case !isReached(p, f):
+		return "-"
+	case is.expected(p.call) < certain:
+		return "?"
+	default:
+		return "MISSED"
+	}
+}
+
+// uncalled are the phases in which a release does not call a dependency.
+func (c coverage) uncalled(call string) []string {
+	var list []string
+	for _, phase := range slices.Sorted(maps.Keys(reached)) {
+		if _, was := c.places[place{call, string(phase)}]; !was {
+			list = append(list, cmp.Or(string(phase), "(new)"))
+		}
+	}
+	return list
+}
+
+// reason says why calls do not have faults: of the places, or everywhere if there are none.
+type reason struct {
+	calls  []string
+	faults []fault
+	phases []rollout.Phase
+	why    string
+}
+
+var (
+	pushed = []string{"signal", "told", "published", "vote"}
+	asked  = []string{
+		workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityCheck, workflows.ActivityFreeze,
+		workflows.ActivityPinRelease, workflows.ActivityDistribute,
+		workflows.ActivityRender, workflows.ActivityAttempts, workflows.ActivitySample, workflows.ActivityAttest, workflows.ActivityVerify, workflows.ActivityAgain, workflows.ActivityAsk,
+	}
+)
+
+// never are the cells of dependency and fault that faultsOf leaves out, and why.
+var never = []reason{
+	{calls: pushed, faults: []fault{timeout, unavailable, final}, why: "nobody waits for an answer: it comes late or not at all"},
+	{calls: asked, faults: []fault{late, lost}, why: "whoever asks sees a timeout; half of what then failed was done"},
+	{calls: except(asked, workflows.ActivityInbox), faults: []fault{reordered}, why: "one answer has no order"},
+	{calls: except(asked, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityAsk), faults: []fault{duplicate}, why: "doing it twice is what follows on a timeout of what was done"},
+	{calls: except(asked, workflows.ActivityAgain), faults: []fault{notANumber}, why: "nothing in the answer is measured: malformed stands for it"},
+	{calls: except(slices.Concat(asked, pushed), "signal"), faults: []fault{contradictory}, why: "it does not count: nothing is said twice of one sequence"},
+	{calls: except(asked, workflows.ActivityCheck), faults: []fault{forged}, why: "no evidence that says who made it; an answer in bad faith is that of Orgo's own worker"},
+	{calls: except(asked, workflows.ActivityCheck, workflows.ActivityVerify), faults: []fault{wrong}, why: "a fact that only it states, or held to a digest and then stale or empty"},
+	{calls: []string{workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityAttempts}, faults: []fault{final, malformed}, why: "a read or write of Orgo's own store by the worker itself: tried until it answers, in the type that reads it"},
+	{calls: []string{workflows.ActivityCommit}, faults: []fault{empty, stale}, why: "a store that says that it wrote what it did not leaves nothing to decide by"},
+	{calls: []string{workflows.ActivityAttempts}, faults: []fault{empty}, why: "nothing is what it answers here"},
+	{calls: []string{workflows.ActivityAttest}, faults: []fault{final, malformed, empty}, why: "tried until it is done; its answer is not read"},
+	{calls: []string{workflows.ActivitySample}, faults: []fault{malformed}, why: "its answer is not read"},
+	{calls: []string{workflows.ActivityAsk}, faults: []fault{final}, why: "the channel refuses by its answer"},
+	{
+		calls: []string{
+			workflows.ActivityFreeze, workflows.ActivityPinRelease, workflows.ActivityDistribute, workflows.ActivityRender, workflows.ActivityAttempts,
+			workflows.ActivitySample, workflows.ActivityAttest, workflows.ActivityVerify,
+		}, faults: []fault{stale}, why: "the answer is the same throughout a history",
 	},
+	{calls: []string{"told"}, faults: []fault{malformed, empty, notANumber, stale, reordered, wrong}, why: "an entry of the store, which is read in order: only who wrote it can be another"},
+	{calls: []string{"published"}, faults: []fault{malformed, empty, notANumber, duplicate, reordered, forged}, why: "the channel's machine takes it, in its own type; gates/rollout searches that"},
+	{calls: []string{"vote"}, faults: []fault{malformed, empty, notANumber, stale, duplicate, reordered, lost}, why: "an entry of the store that somebody asked to be made; before that there is no vote"},
+}
+
+// cannot are the places where a fault that a dependency has does not occur.
+var cannot = []reason{
+	{
+		calls: []string{workflows.ActivityLoad, workflows.ActivityInbox}, faults: []fault{stale}, phases: []rollout.Phase{""},
+		why: "the first answer: there is none that is older",
+	},
+	{
+		calls: []string{workflows.ActivityCheck}, faults: []fault{stale}, phases: []rollout.Phase{rollout.PhaseChecking},
+		why: "the phase ends with the first good answer: there is none that is older",
+	},
+	{
+		calls: []string{workflows.ActivityAsk}, faults: []fault{stale}, phases: []rollout.Phase{rollout.PhaseApproved},
+		why: "to join is the first thing that a channel is asked",
+	},
+}
+
+func except(calls []string, out ...string) []string {
+	return slices.DeleteFunc(slices.Clone(calls), func(call string) bool { return slices.Contains(out, call) })
+}
+
+// isReached says whether a place has to have had a fault, once it is called often.
+func isReached(p place, f fault) bool {
+	return !slices.ContainsFunc(cannot, func(r reason) bool {
+		return slices.Contains(r.calls, p.call) && slices.Contains(r.faults, f) && slices.Contains(r.phases, rollout.Phase(p.phase))
+	})
 }
 
 // reached says which dependencies a phase is about. missed holds every place that is

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -350,7 +351,7 @@ func TestACoverageSeesItsGaps(t *testing.T) {
 	require.Equal(t, []string{"phase SOAKING"}, c.unreached())
 	for p, is := range whole().places {
 		for f := range is.faults {
-			if slices.Contains(cannot[f], p) {
+			if !isReached(p, f) {
 				continue
 			}
 			c = whole()
@@ -360,6 +361,28 @@ func TestACoverageSeesItsGaps(t *testing.T) {
 		c = whole()
 		delete(c.places, p)
 		require.Len(t, c.unreached(), 1, "%v", p)
+	}
+}
+
+// TestNoCellIsLeftOut holds every fault of every dependency to be drawn, or to have one
+// reason why not.
+func TestNoCellIsLeftOut(t *testing.T) {
+	t.Parallel()
+	require.ElementsMatch(t, slices.Concat(asked, pushed), slices.Collect(maps.Keys(faultsOf)))
+	for call, drawn := range faultsOf {
+		for _, f := range faultsSeen {
+			var reasons []string
+			for _, r := range never {
+				if slices.Contains(r.calls, call) && slices.Contains(r.faults, f) {
+					reasons = append(reasons, r.why)
+				}
+			}
+			if slices.Contains(drawn, f) {
+				require.Empty(t, reasons, "%s of %s is drawn", f, call)
+			} else {
+				require.Len(t, reasons, 1, "%s of %s is left out", f, call)
+			}
+		}
 	}
 }
 
