@@ -156,7 +156,7 @@ func (c coverage) uncalled(call string) []string {
 	return list
 }
 
-// reason says why calls do not have faults: of the places, or everywhere if there are none.
+// reason says why calls do not have faults: in some phases, or in all if it names none.
 type reason struct {
 	calls  []string
 	faults []fault
