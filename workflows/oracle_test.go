@@ -3,9 +3,7 @@ package workflows_test
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -60,7 +58,7 @@ func (w *world) moved(before rollout.Record, m rollout.Message) {
 	}
 	_ = json.Unmarshal(c.Arguments, &asked)
 	w.moves++
-	w.forward("the channel went forward: "+c.Action, before.Turn.ReleaseID, asked.Warrant.Pack, asked.Warrant.Stage, needed(w.record().Stages, asked.Warrant.Stage))
+	w.forward("the channel went forward: "+c.Action, before.Turn.ReleaseID, asked.Warrant.Pack, asked.Warrant.Stage, needed(w.outline().Stages, asked.Warrant.Stage))
 }
 
 // committed keeps what a commit says, and looks at where the release went in it.
@@ -79,29 +77,58 @@ func (w *world) committed(entries []records.Entry) {
 			_ = json.Unmarshal(e.Body, &moved)
 			moves = append(moves, moved)
 		case e.Type == records.TypeRecordWritten:
-			w.newest = e.Body
+			w.newest, w.outlined = e.Body, nil
 		}
 	}
 	for _, moved := range moves {
 		w.phase = moved.After
-		if row := w.record().SpineStage(records.Render, ""); w.phase == string(rollout.PhaseClosedGood) && (row == nil || row.Status == records.StagePending || row.Status == records.StageRunning) {
+		if w.phase == string(rollout.PhaseClosedGood) && !w.rendered() {
 			w.breach("the release closed before its pack was rendered")
 		}
-		w.seen.add(moved.After, "")
+		w.seen.entered[moved.After]++
 		w.step(moved)
 	}
 }
 
-// record is the newest version. It is decoded when it is looked at: most are not.
+// rendered says whether what renders the pack is over, well or not.
+func (w *world) rendered() bool {
+	row := w.record().SpineStage(records.Render, "")
+	return row != nil && row.Status != records.StagePending && row.Status != records.StageRunning
+}
+
+// record is the newest version, as a whole.
 func (w *world) record() *release.Record {
-	if w.newest != nil {
-		w.known = release.Record{}
-		if err := jsonv2.Unmarshal(w.newest, &w.known); err != nil {
-			w.breach("a record does not decode: %v", err)
-		}
-		w.newest = nil
+	var r release.Record
+	w.decode(&r)
+	return &r
+}
+
+// outline is what is looked at, of the newest version, again and again.
+type outline struct {
+	Version      int64                `json:"version"`
+	Stage        int                  `json:"stage"`
+	Intent       *release.Intent      `json:"intent"`
+	IntentDigest *records.Digest      `json:"intent_digest"`
+	Stages       []release.StageState `json:"stages"`
+	Soak         *release.StageState  `json:"soak"`
+}
+
+func (w *world) outline() *outline {
+	if w.outlined == nil {
+		w.outlined = &outline{}
+		w.decode(w.outlined)
 	}
-	return &w.known
+	return w.outlined
+}
+
+// decode reads the newest version of the record, if there is one.
+func (w *world) decode(into any) {
+	if w.newest == nil {
+		return
+	}
+	if err := jsonv2.Unmarshal(w.newest, into); err != nil {
+		w.breach("a record does not decode: %v", err)
+	}
 }
 
 // step looks at a move of the release's own machine.
@@ -118,20 +145,20 @@ func (w *world) step(moved release.Moved) {
 	case rollout.JudgedGood:
 		entering := moved.Stage
 		if moved.After != string(rollout.PhaseDistributing) {
-			entering = len(w.record().Stages)
+			entering = len(w.outline().Stages)
 		}
-		list = healthy(w.record().Stages, entering)
+		list = healthy(w.outline().Stages, entering)
 	default:
 		return
 	}
 	w.moves++
-	if w.record().Intent == nil {
+	if w.outline().Intent == nil {
 		w.breach("the release went from %s to %s, and nobody knows with what", moved.Before, moved.After)
 		return
 	}
 	w.soaksFirst = moved.After == string(rollout.PhaseSoaking)
 	defer func() { w.soaksFirst = false }()
-	w.forward(fmt.Sprintf("the release went from %s to %s", moved.Before, moved.After), releaseID, w.record().Intent.Pack, moved.Stage, list)
+	w.forward(fmt.Sprintf("the release went from %s to %s", moved.Before, moved.After), releaseID, w.outline().Intent.Pack, moved.Stage, list)
 }
 
 // forward holds a move to the decisions that it needs.
@@ -204,7 +231,7 @@ func (w *world) unagreed(d gates.Decision) string {
 		}
 	}
 	switch {
-	case w.record().IntentDigest == nil || v.Intent != *w.record().IntentDigest:
+	case w.outline().IntentDigest == nil || v.Intent != *w.outline().IntentDigest:
 		return "another intent was agreed to"
 	case agreed == 0 && !w.solo:
 		return "nobody agreed"
@@ -239,48 +266,8 @@ func (w *world) unwell(d gates.Decision) string {
 // watched is what a decision on health has to have waited for the end of: the stage, or
 // once the release soaks, that.
 func (w *world) watched(about gates.Subject) *release.StageState {
-	if about.Generation == len(w.record().Stages) && w.phase != string(rollout.PhaseObserving) && !w.soaksFirst {
-		return w.record().Soak
+	if about.Generation == len(w.outline().Stages) && w.phase != string(rollout.PhaseObserving) && !w.soaksFirst {
+		return w.outline().Soak
 	}
-	return &w.record().Stages[about.Generation-1]
-}
-
-// coverage counts what was seen in each phase: how often it was entered, and faults.
-type coverage map[string]map[fault]int
-
-func (c coverage) add(phase string, f fault) {
-	if c[phase] == nil {
-		c[phase] = map[fault]int{}
-	}
-	c[phase][f]++
-}
-
-func (c coverage) merge(other coverage) {
-	for phase, faults := range other {
-		for f, n := range faults {
-			if c[phase] == nil {
-				c[phase] = map[fault]int{}
-			}
-			c[phase][f] += n
-		}
-	}
-}
-
-// faultsSeen is every fault that there is, in order.
-var faultsSeen = []fault{timeout, unavailable, final, malformed, empty, notANumber, stale, duplicate, reordered, late, lost, forged, contradictory, wrong}
-
-// table prints the coverage.
-func (c coverage) table() string {
-	var text strings.Builder
-	fmt.Fprintf(&text, "\n%-18s %9s", "phase", "entered")
-	for _, f := range faultsSeen {
-		fmt.Fprintf(&text, " %9.9s", f)
-	}
-	for _, phase := range slices.Sorted(maps.Keys(c)) {
-		fmt.Fprintf(&text, "\n%-18s %9d", phase, c[phase][""])
-		for _, f := range faultsSeen {
-			fmt.Fprintf(&text, " %9d", c[phase][f])
-		}
-	}
-	return text.String()
+	return &w.outline().Stages[about.Generation-1]
 }

@@ -37,13 +37,13 @@ type world struct {
 	env   *testsuite.TestWorkflowEnvironment
 	ended bool // nothing more is to be seen
 
-	entries map[records.Subject][]records.Entry // the sequence is the place, from 1
-	byID    map[string]records.Digest
-	newest  json.RawMessage // the newest version of the record, until it is decoded
-	known   release.Record  // the newest one that was
-	phase   string          // of the release
-	channel rollout.Record
-	told    map[string]records.CommandOutcome
+	entries  map[records.Subject][]records.Entry // the sequence is the place, from 1
+	byID     map[string]records.Digest
+	newest   json.RawMessage // version of the record
+	outlined *outline        // of that, once it is looked at
+	phase    string          // of the release
+	channel  rollout.Record
+	told     map[string]records.CommandOutcome
 
 	request release.Request
 	solo    bool
@@ -124,15 +124,15 @@ var faultsOf = map[string][]fault{
 	workflows.ActivityCommit:     {timeout, unavailable, duplicate},
 	workflows.ActivityCheck:      {timeout, unavailable, final, malformed, empty, stale, wrong, forged},
 	workflows.ActivityFreeze:     {timeout, unavailable, final, malformed, empty},
-	workflows.ActivityPinRelease: {timeout, unavailable, final, empty},
-	workflows.ActivityDistribute: {timeout, unavailable, final, empty},
+	workflows.ActivityPinRelease: {timeout, unavailable, final, malformed, empty},
+	workflows.ActivityDistribute: {timeout, unavailable, final, malformed, empty},
 	workflows.ActivityRender:     {timeout, unavailable, final, malformed, empty},
 	workflows.ActivityAttempts:   {timeout, unavailable},
 	workflows.ActivitySample:     {timeout, unavailable, final, empty},
 	workflows.ActivityAttest:     {timeout, unavailable},
 	workflows.ActivityVerify:     {timeout, unavailable, final, malformed, empty, wrong},
-	workflows.ActivityAgain:      {timeout, unavailable, final, malformed, empty, stale},
-	workflows.ActivityAsk:        {timeout, unavailable, malformed, empty, duplicate},
+	workflows.ActivityAgain:      {timeout, unavailable, final, malformed, empty, notANumber, stale},
+	workflows.ActivityAsk:        {timeout, unavailable, malformed, empty, stale, duplicate},
 	"signal":                     {empty, notANumber, malformed, stale, duplicate, reordered, late, lost, forged, contradictory, wrong},
 	"told":                       {late, lost, duplicate, forged},
 	"published":                  {late, lost, wrong, stale},
@@ -143,7 +143,7 @@ func newWorld(seed uint64, rate int, plant lie) *world {
 	w := &world{
 		seed: seed, rate: rate, lie: plant, entries: map[records.Subject][]records.Entry{}, byID: map[string]records.Digest{},
 		told: map[string]records.CommandOutcome{}, calls: map[string]uint64{}, last: map[string]any{},
-		votes: map[string]records.Digest{}, truth: map[records.Digest]window{}, confirmed: map[records.Digest]bool{}, sent: map[string]telemetry.Window{}, seen: coverage{},
+		votes: map[string]records.Digest{}, truth: map[records.Digest]window{}, confirmed: map[records.Digest]bool{}, sent: map[string]telemetry.Window{}, seen: newCoverage(),
 	}
 	w.channel = rollout.NewRecord(organization, main0)
 	w.solo = w.chance("solo", 500)
@@ -186,14 +186,20 @@ func (w *world) pick(place string, n int) int {
 
 func (w *world) chance(place string, inThousand int) bool { return w.pick(place, 1000) < inThousand }
 
-// goesWrong draws a fault of a call, and counts it for the phase that the release is in.
-func (w *world) goesWrong(call string) fault {
+// draws draws a fault of a call. Whoever then does it counts it.
+func (w *world) draws(call string) fault {
 	kinds := faultsOf[call]
+	w.seen.called(w.phase, call, w.rate)
 	if !w.chance(call, w.rate) {
 		return ""
 	}
-	f := kinds[w.pick(call+" kind", len(kinds))]
-	w.seen.add(w.phase, f)
+	return kinds[w.pick(call+" kind", len(kinds))]
+}
+
+// goesWrong draws a fault of a call that can have each at any time.
+func (w *world) goesWrong(call string) fault {
+	f := w.draws(call)
+	w.seen.hit(w.phase, call, f)
 	return f
 }
 
@@ -236,7 +242,28 @@ func serve[I, O any](w *world, name string, do func(I) (O, error)) func(context.
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		var none O
-		switch f := w.goesWrong(name); f {
+		phase, f := w.phase, w.draws(name)
+		switch f {
+		case stale: // only where there is something older
+			before, there := w.last[name]
+			if !there {
+				break
+			}
+			w.seen.hit(phase, name, f)
+			return before, nil
+		case duplicate, wrong, forged, reordered:
+			if f == duplicate {
+				_, _ = do(in)
+			}
+			out, err := do(in)
+			if canSpoil(any(out), f) {
+				w.seen.hit(phase, name, f)
+			}
+			return w.spoil(any(out), f), err
+		default:
+			w.seen.hit(phase, name, f)
+		}
+		switch f {
 		case timeout, unavailable:
 			if w.chance(name+" was done", 500) {
 				_, _ = do(in) // and nobody hears of it
@@ -252,21 +279,19 @@ func serve[I, O any](w *world, name string, do func(I) (O, error)) func(context.
 			return []string{"not", "that"}, nil
 		case empty:
 			return none, nil
-		case stale:
-			if before, there := w.last[name]; there {
-				return before, nil
-			}
-		case duplicate, wrong, forged, reordered:
-			if f == duplicate {
-				_, _ = do(in)
-			}
-			out, err := do(in)
-			return w.spoil(any(out), f), err
+		case notANumber:
+			return map[string]any{"sequence": "NaN", "metrics": map[string]any{"execution": map[string]any{"samples": "NaN"}}}, nil
 		}
 		out, err := do(in)
 		w.last[name] = out
 		return out, err
 	}
+}
+
+// canSpoil says whether the fault changes anything: an empty inbox has no other order.
+func canSpoil(out any, f fault) bool {
+	inbox, is := out.(releases.Messages)
+	return !is || f == duplicate && len(inbox.Messages) > 0 || len(inbox.Messages) > 1
 }
 
 // spoil changes a result into one that is plausible and not true.
@@ -285,7 +310,7 @@ func (w *world) spoil(out any, f fault) any {
 	case releases.Checked:
 		r.Evidence.Outputs = slices.Clone(r.Evidence.Outputs)
 		kinds := 3
-		if w.record().Intent != nil && w.phase != string(rollout.PhaseChecking) {
+		if w.outline().Intent != nil && w.phase != string(rollout.PhaseChecking) {
 			kinds = 5 // what is checked first is what is then approved
 		}
 		switch w.pick("spoil", kinds) {
@@ -370,7 +395,7 @@ func (w *world) load(in releases.LoadInput) (releases.Loaded, error) {
 	}
 	for _, e := range slices.Backward(w.entries[in.Subject]) {
 		if e.Type == records.TypeRecordWritten {
-			return releases.Loaded{Found: true, Version: w.record().Version, Body: e.Body}, nil
+			return releases.Loaded{Found: true, Version: w.outline().Version, Body: e.Body}, nil
 		}
 	}
 	return releases.Loaded{}, nil
@@ -456,7 +481,7 @@ func (w *world) makeAgain(in releases.AgainInput) (telemetry.Window, error) {
 // reduce makes the window of a cohort up to a sequence from what nodes reported.
 func (w *world) reduce(cohort string, sequence int64) (telemetry.Window, error) {
 	known := telemetry.Release{ID: releaseID, PackID: fact.digest.String(), Cohorts: map[string]telemetry.Cohort{}}
-	for _, stage := range w.record().Stages {
+	for _, stage := range w.outline().Stages {
 		for _, name := range stage.Cohorts {
 			if stage.ActivatedAt != nil {
 				known.Cohorts[name] = telemetry.Cohort{Members: map[string]struct{}{"node-" + name: {}}, ActivatedAt: *stage.ActivatedAt}

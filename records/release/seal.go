@@ -3,6 +3,7 @@ package release
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/schemas"
@@ -48,10 +49,11 @@ const hashMember = `"release_record_hash":{"alg":%q,"value":%q}`
 // would cost as much as making it did.
 func (r Record) sealedForm(unsealed []byte) (schemas.Form, error) {
 	empty := fmt.Appendf(nil, hashMember, "", "")
-	if bytes.Count(unsealed, empty) != 1 {
+	before, after, there := bytes.Cut(unsealed, empty)
+	if !there || bytes.Contains(after, empty) {
 		return records.Canonical(r)
 	}
-	return bytes.Replace(unsealed, empty, fmt.Appendf(nil, hashMember, r.Hash.Alg, r.Hash.Value), 1), nil
+	return slices.Concat(before, fmt.Appendf(nil, hashMember, r.Hash.Alg, r.Hash.Value), after), nil
 }
 
 // unverified returns what says that the pack did not verify, or nothing. Of the
