@@ -53,6 +53,7 @@ var statuses = map[gates.Code]int{
 	gates.VersionStale:         http.StatusConflict,
 	gates.ReviewMissing:        http.StatusConflict,
 	gates.ReopenNotPermitted:   http.StatusConflict,
+	gates.CaseSuperseded:       http.StatusConflict,
 	gates.DeadlineNotDue:       http.StatusConflict,
 	gates.StoreUnavailable:     http.StatusServiceUnavailable,
 	gates.TemporalUnavailable:  http.StatusServiceUnavailable,

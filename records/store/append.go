@@ -60,6 +60,9 @@ func (t *transaction) append(ctx context.Context, facts []fact) (stored []Stored
 			return nil, refusal, nil
 		}
 	}
+	if refusal, err := b.oneOpen(ctx); refusal != nil || err != nil {
+		return nil, refusal, err
+	}
 	if refusal := b.encodeViews(); refusal != nil {
 		return nil, refusal, nil
 	}

@@ -56,6 +56,7 @@ type statements struct {
 	findOutput, addOutput    *sqlx.Stmt
 	findBuild, saveBuild     *sqlx.Stmt
 	findCase, saveCase       *sqlx.Stmt
+	findOtherOfCause         *sqlx.Stmt
 	saveTask                 *sqlx.Stmt
 	dropOwners, addOwner     *sqlx.Stmt
 	// By number of rows.
@@ -83,6 +84,7 @@ func prepareStatements(ctx context.Context, db *sqlx.DB, lockSubjectSQL string) 
 	st.findOutput, st.addOutput = prepare(findOutputSQL), prepare(addOutputSQL)
 	st.findBuild, st.saveBuild = prepare(findBuildSQL), prepare(saveBuildSQL)
 	st.findCase, st.saveCase, st.saveTask = prepare(findCaseSQL), prepare(saveCaseSQL), prepare(saveTaskSQL)
+	st.findOtherOfCause = prepare(findOtherOfCauseSQL)
 	st.dropOwners, st.addOwner = prepare(dropOwnersSQL), prepare(addOwnerSQL)
 	for _, size := range chunkSizes {
 		// Not IN: without statistics both planners may take that for a reason to

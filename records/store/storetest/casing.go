@@ -19,6 +19,8 @@ var casing = map[string]func(*testing.T, fixture){
 	"a Case is what its entries say":                         testCaseFolds,
 	"what a Case refuses is not stored":                      testCaseRefuses,
 	"of writers who have seen the same version one succeeds": testCaseStale,
+	"a cause has one open Case":                              testCaseIsOneOfItsCause,
+	"of Cases that begin at once one is of the cause":        testCasesOfACauseRace,
 	"lists filter, sort and page":                            testCaseLists,
 	"the Tasks of several owners are one list":               testTasksOfOwners,
 	"a rebuild puts the lists right":                         testCaseRebuild,
