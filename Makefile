@@ -2,7 +2,7 @@
 MODULES = ./... ./deployments/local/...
 TOOL = GOWORK=off go tool -modfile=tools/go.mod
 
-.PHONY: help build test check chaos bench ledger scale differential search histories simulate rollbacks races
+.PHONY: help build test check chaos bench ledger scale differential search histories simulate rollbacks races cases
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ ledger: ## what the log costs: appends, proofs, the check of 1,000,000 leaves, a
 	go test ./records/ledger -run '^$$' -bench .
 	ORGO_BENCH_LEAVES=1000000 go test ./records/store -run '^$$' -bench BenchmarkVerifyLog -benchtime 1x -timeout 60m
 	go run ./deployments/local/bench -ledger
+
+cases: ## lists and transitions among 100,000 Cases with 300,000 Tasks, next to 1,000 Cases, on both databases
+	ORGO_BENCH_CASES=100000 go test ./records/store -run '^$$' -bench BenchmarkCases -benchtime 500x -timeout 60m
 
 scale: ## 1,000,000 CSV rows through a build, with time and memory
 	go run ./deployments/local/scale
