@@ -44,16 +44,8 @@ func CanonicalizeJSON(data []byte) ([]byte, error) {
 	return canonicalize(bytes.Clone(data))
 }
 
-// canonicalize works in place. Most documents are such that the quick way does.
+// canonicalize works in place.
 func canonicalize(raw []byte) ([]byte, error) {
-	if form, ok := formInPlace(raw); ok {
-		return form, nil
-	}
-	return canonicalizeAny(raw)
-}
-
-// canonicalizeAny takes all documents, and says what is wrong with one.
-func canonicalizeAny(raw []byte) ([]byte, error) {
 	if err := checkLimits(raw, exactIntegers); err != nil {
 		return nil, err
 	}
