@@ -194,23 +194,31 @@ func (k keeper) complete(ctx context.Context, m triage.Meaning) error {
 		}
 		var entries []records.Entry
 		act := k.act(m.Reason, "/"+m.Task)
-		moved, err := k.entry(c, cases.TypeTaskMoved, act, cases.TaskMoved{TaskID: t.TaskID, To: cases.TaskCompleted, Resolution: m.Reason})
-		if err != nil {
-			return nil, err
-		}
-		if before, err := k.done(ctx, moved); before || err != nil {
-			return nil, err
-		}
-		if t.Status == cases.TaskOnHold {
-			act.Key += "/on"
-			on, err := k.entry(c, cases.TypeTaskMoved, act, cases.TaskMoved{TaskID: t.TaskID, To: cases.TaskInProgress})
+		for _, to := range triage.Path(t.Status) {
+			move := cases.TaskMoved{TaskID: t.TaskID, To: to}
+			if to == cases.TaskCompleted {
+				move.Resolution = m.Reason
+			}
+			moved, err := k.entry(c, cases.TypeTaskMoved, on(act, to), move)
 			if err != nil {
 				return nil, err
 			}
-			entries = append(entries, on)
+			entries = append(entries, moved)
 		}
-		return append(entries, moved), nil
+		// The last is the same whatever the Task came from: if it is stored, all was done.
+		if before, err := k.done(ctx, entries[len(entries)-1]); before || err != nil {
+			return nil, err
+		}
+		return entries, nil
 	})
+}
+
+// on tells the steps to a completed Task apart: each is an act of its own.
+func on(act cases.Act, to cases.TaskStatus) cases.Act {
+	if to != cases.TaskCompleted {
+		act.Key += "/" + string(to)
+	}
+	return act
 }
 
 // cancel ends a Case that nobody needs any more.
