@@ -46,6 +46,7 @@ var statuses = map[gates.Code]int{
 	gates.CaseTerminal:         http.StatusConflict,
 	gates.CaseFull:             http.StatusConflict,
 	gates.CaseCauseActive:      http.StatusConflict,
+	gates.CaseCauseOpen:        http.StatusConflict,
 	gates.TaskUnknown:          http.StatusNotFound,
 	gates.TaskExists:           http.StatusConflict,
 	gates.TaskTerminal:         http.StatusConflict,

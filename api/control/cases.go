@@ -23,6 +23,7 @@ type CaseStore interface {
 	Build(ctx context.Context, organization, buildID string) (records.BuildView, error)
 	Case(ctx context.Context, organization, caseID string) (cases.Case, error)
 	CaseOfTask(ctx context.Context, organization, taskID string) (cases.Case, error)
+	CaseOfCause(ctx context.Context, organization string, cause cases.Cause) (cases.Case, error)
 	Cases(ctx context.Context, organization string, q store.CaseQuery) ([]cases.Case, string, error)
 	Tasks(ctx context.Context, organization string, q store.TaskQuery) ([]store.ListedTask, string, error)
 }
@@ -40,12 +41,12 @@ var _ api.Cases = Cases{}
 
 // Act does something to a Case. An act is done once, whatever version its writer had
 // seen when they repeated it.
-func (c Cases) Act(ctx context.Context, organization, caseID string, act api.CaseAct, by api.Identity) (cases.Case, error) {
-	now, err := c.Case(ctx, organization, caseID)
+func (c Cases) Act(ctx context.Context, caseID string, act api.CaseAct, by api.Identity) (cases.Case, error) {
+	now, err := c.Case(ctx, by, caseID)
 	if err != nil {
 		return now, err
 	}
-	entry, err := c.entry(organization, caseID, act, by)
+	entry, err := c.entry(by.Organization, caseID, act, by)
 	if err != nil {
 		return now, err
 	}
@@ -58,7 +59,8 @@ func (c Cases) Act(ctx context.Context, organization, caseID string, act api.Cas
 	if _, err := c.Append(ctx, entry); err != nil {
 		return now, keyReused(err, act.Key)
 	}
-	return c.Case(ctx, organization, caseID)
+	// Whoever hands a private Case to others sees what they did, once.
+	return c.CaseStore.Case(ctx, by.Organization, caseID)
 }
 
 // entry makes the entry of an act. Only people act here: what Orgo does by itself is
@@ -77,6 +79,9 @@ func (c Cases) entry(organization, caseID string, act api.CaseAct, by api.Identi
 // code that says so.
 func (c Cases) would(ctx context.Context, now cases.Case, entry *records.Entry, force bool) (cases.Case, error) {
 	after, err := cases.Reduce(now, *entry, now.Version+1)
+	if err == nil && entry.Type == cases.TypeReopened {
+		err = c.newest(ctx, now)
+	}
 	if err != nil || entry.Type != cases.TypeMoved || after.Status != cases.Completed {
 		return after, err
 	}
@@ -90,6 +95,20 @@ func (c Cases) would(ctx context.Context, now cases.Case, entry *records.Entry, 
 	}
 	entry.Codes = []string{string(gates.CaseCauseActive)}
 	return after, nil
+}
+
+// newest refuses to reopen a Case after which its cause had another: a cause has one open
+// Case at most, and what happens to it goes to the newest.
+func (c Cases) newest(ctx context.Context, now cases.Case) error {
+	newest, err := c.CaseOfCause(ctx, now.Organization, now.Cause)
+	switch {
+	case err != nil || newest.CaseID == now.CaseID:
+		return err
+	case newest.Status.Terminal():
+		return refuse(gates.ReopenNotPermitted, nil, "case %s is not the last of its cause %s: reopen %s", now.CaseID, now.Cause, newest.CaseID)
+	default:
+		return refuse(gates.CaseCauseOpen, nil, "the cause %s of case %s has another open case, %s: go on there", now.Cause, now.CaseID, newest.CaseID)
+	}
 }
 
 // running returns a build that a Case is about and that runs now, or nil.
