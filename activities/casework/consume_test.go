@@ -2,6 +2,7 @@ package casework_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -309,4 +310,39 @@ func TestAReviewIsATaskThatTheReviewCompletes(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, moves, 3, "put on hold, taken up, completed")
 	}
+}
+
+// stopped is a clock that shows one time.
+type stopped time.Time
+
+func (s stopped) Now() time.Time { return time.Time(s) }
+
+// That a review is overdue is in the log, before anybody is refused another break-glass.
+func TestAReviewThatIsOverdueEscalates(t *testing.T) {
+	t.Parallel()
+	s := opened(t)
+	id := "5f0c1c5e-0000-8000-8000-00000000000f"
+	glass := release.BreakGlass{Reason: "outage", Gates: []string{"freeze"}, By: []string{"ann", "bob"}, OpenedAt: began, ReviewBy: began.Add(72 * time.Hour)}
+	_, err := s.Append(t.Context(), entry(t, release.TypeGlassConfirmed, records.ReleaseSubject(id), records.Correlation{ReleaseID: id}, began, glass))
+	require.NoError(t, err)
+	consume(t, s, s, "cases")
+	c, err := s.CaseOfCause(t.Context(), organization, cases.Cause{Kind: cases.CauseBreakGlass, ID: id + "/" + began.Format(time.RFC3339Nano)})
+	require.NoError(t, err)
+	late := func(at time.Time) (reviews int) {
+		_, err := casework.New(s, stopped(at)).Look(t.Context(), casework.LookInput{Organization: organization, CaseID: c.CaseID})
+		require.NoError(t, err)
+		told, err := s.Entries(t.Context(), organization, cases.Subject(c.CaseID), store.EntryQuery{Types: []string{cases.TypeTaskLate}})
+		require.NoError(t, err)
+		for _, e := range told {
+			var body cases.Escalated
+			require.NoError(t, json.Unmarshal(e.Body, &body))
+			if body.Deadline.Kind == cases.DueTask && body.Deadline.TaskID == c.Keyed(cases.TaskReview).TaskID {
+				reviews++
+			}
+		}
+		return reviews
+	}
+	require.Zero(t, late(glass.ReviewBy.Add(-time.Second)))
+	require.Equal(t, 1, late(glass.ReviewBy))
+	require.Equal(t, 1, late(glass.ReviewBy), "once")
 }
