@@ -279,7 +279,7 @@ func TestAReviewIsATaskThatTheReviewCompletes(t *testing.T) {
 	id := "5f0c1c5e-0000-8000-8000-00000000000e"
 	subject, about := records.ReleaseSubject(id), records.Correlation{ReleaseID: id, Channel: "production/stable"}
 	glass := release.BreakGlass{
-		Reason: "outage", Gates: []string{"freeze"}, By: []string{"ann", "bob"}, OpenedAt: began, ExpiresAt: began.Add(time.Hour), ReviewBy: began.Add(72 * time.Hour),
+		Reason: "outage", Gates: []string{"freeze"}, By: []string{"ann", "bob"}, OpenedAt: began, ExpiresAt: began.Add(time.Hour), ReviewBy: began.Add(50 * time.Hour),
 	}
 	_, err := s.Append(t.Context(), entry(t, release.TypeGlassConfirmed, subject, about, began, glass))
 	require.NoError(t, err)
@@ -322,7 +322,7 @@ func TestAReviewThatIsOverdueEscalates(t *testing.T) {
 	t.Parallel()
 	s := opened(t)
 	id := "5f0c1c5e-0000-8000-8000-00000000000f"
-	glass := release.BreakGlass{Reason: "outage", Gates: []string{"freeze"}, By: []string{"ann", "bob"}, OpenedAt: began, ReviewBy: began.Add(72 * time.Hour)}
+	glass := release.BreakGlass{Reason: "outage", Gates: []string{"freeze"}, By: []string{"ann", "bob"}, OpenedAt: began, ReviewBy: began.Add(50 * time.Hour)}
 	_, err := s.Append(t.Context(), entry(t, release.TypeGlassConfirmed, records.ReleaseSubject(id), records.Correlation{ReleaseID: id}, began, glass))
 	require.NoError(t, err)
 	consume(t, s, s, "cases")
