@@ -59,7 +59,7 @@ func caseAction[B client.CaseAction](s *server, api huma.API, summary, descripti
 		}
 		_, typ, body, reason := in.Body.ForCase()
 		act := CaseAct{Type: typ, Body: body, Reason: reason, Key: in.key(), Force: forced(in.Body)}
-		found, err := s.cases.Act(ctx, caller.Organization, in.ID, act, caller)
+		found, err := s.cases.Act(ctx, in.ID, act, caller)
 		if err != nil {
 			return nil, s.caseError(ctx, caller, err)
 		}
@@ -113,7 +113,7 @@ func (s *server) addTask(ctx context.Context, caller Identity, in *addTaskInput)
 		plan.Type = taskType
 	}
 	id := cases.TaskID(in.ID, plan.Key)
-	found, err := s.cases.Act(ctx, caller.Organization, in.ID, CaseAct{
+	found, err := s.cases.Act(ctx, in.ID, CaseAct{
 		Type: cases.TypeTaskOpened, Body: cases.TaskOpened{TaskID: id, Source: cases.SourceManual, Plan: plan}, Reason: in.Body.Reason, Key: key,
 	}, caller)
 	if err != nil {

@@ -40,7 +40,7 @@ type caseBuildAnswer struct {
 const startedNote = "started from this case"
 
 func (s *server) buildFromCase(ctx context.Context, caller Identity, in *buildFromCaseInput) (*caseBuildAnswer, error) {
-	of, err := s.cases.Case(ctx, caller.Organization, in.ID)
+	of, err := s.cases.Case(ctx, caller, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (s *server) buildFromCase(ctx context.Context, caller Identity, in *buildFr
 		return nil, err
 	}
 	// Linked also if it is recorded and could not be handed to Temporal: it starts later.
-	after, linkErr := s.cases.Act(ctx, caller.Organization, of.CaseID, CaseAct{
+	after, linkErr := s.cases.Act(ctx, of.CaseID, CaseAct{
 		Type: cases.TypeLinked, Body: cases.Linked{Ref: ref}, Reason: in.Body.Reason, Key: "build/" + view.BuildID,
 	}, caller)
 	switch {

@@ -28,7 +28,7 @@ func (s *server) moveCases(ctx context.Context, caller Identity, in *moveCasesIn
 	if (len(in.Body.IDs) == 0) == (in.Body.Filter == nil) {
 		return nil, invalid("body", "names cases either by ids or by a filter")
 	}
-	moved, err := s.cases.Move(ctx, caller.Organization, in.Body, in.key(), caller)
+	moved, err := s.cases.Move(ctx, in.Body, in.key(), caller)
 	if err != nil {
 		return nil, err
 	}

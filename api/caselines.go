@@ -48,21 +48,21 @@ func (s *server) exportCases(ctx context.Context, caller Identity, in *CaseSelec
 		return nil, err
 	}
 	// The first page is read before the answer begins, so that a failure is told as such.
-	page, next, err := s.cases.Cases(ctx, caller.Organization, query)
+	page, next, err := s.cases.Cases(ctx, caller, query)
 	if err != nil {
 		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		ctx.SetHeader("Content-Type", records.MediaJSONLines)
 		ctx.SetStatus(http.StatusOK)
-		if err := s.sendLines(ctx, caller.Organization, query, page, next); err != nil {
+		if err := s.sendLines(ctx, caller, query, page, next); err != nil {
 			s.log.ErrorContext(ctx.Context(), "an export of cases was not sent to its end", "request_id", infoOf(ctx.Context()).id, "error", err)
 			panic(http.ErrAbortHandler)
 		}
 	}}, nil
 }
 
-func (s *server) sendLines(ctx huma.Context, organization string, query store.CaseQuery, page []cases.Case, next string) error {
+func (s *server) sendLines(ctx huma.Context, caller Identity, query store.CaseQuery, page []cases.Case, next string) error {
 	for {
 		for _, found := range page {
 			if err := s.format.Marshal(ctx.BodyWriter(), lineOf(found)); err != nil {
@@ -74,7 +74,7 @@ func (s *server) sendLines(ctx huma.Context, organization string, query store.Ca
 		}
 		query.Cursor = next
 		var err error
-		if page, next, err = s.cases.Cases(ctx.Context(), organization, query); err != nil {
+		if page, next, err = s.cases.Cases(ctx.Context(), caller, query); err != nil {
 			return err
 		}
 	}

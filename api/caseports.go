@@ -19,9 +19,9 @@ type Cases interface {
 	Open(ctx context.Context, organization string, request CaseRequest, key string, by Identity) (cases.Case, error)
 	// Act does something to a Case, and returns it as it is then. The same key is the same
 	// act.
-	Act(ctx context.Context, organization, caseID string, act CaseAct, by Identity) (cases.Case, error)
+	Act(ctx context.Context, caseID string, act CaseAct, by Identity) (cases.Case, error)
 	// Move takes many Cases to another state, each for itself, or says what would happen.
-	Move(ctx context.Context, organization string, request client.MoveCases, key string, by Identity) (client.MovedCases, error)
+	Move(ctx context.Context, request client.MoveCases, key string, by Identity) (client.MovedCases, error)
 	// Import opens a Case for each line that there is none for. All says that a line that
 	// is refused keeps all others back.
 	Import(ctx context.Context, organization string, lines []client.CaseLine, all bool, by Identity) ([]CaseImported, error)
@@ -29,10 +29,12 @@ type Cases interface {
 	// by the one that routes the Cases that people open.
 	Route(ctx context.Context, organization string, facts routing.Facts, rules *gates.Ruleset) (cases.Route, routing.Explanation, error)
 
-	Case(ctx context.Context, organization, caseID string) (cases.Case, error)
-	CaseOfTask(ctx context.Context, organization, taskID string) (cases.Case, error)
-	Cases(ctx context.Context, organization string, query store.CaseQuery) (found []cases.Case, next string, err error)
-	Tasks(ctx context.Context, organization string, query store.TaskQuery) (found []store.ListedTask, next string, err error)
+	// What the caller does not see (Identity.Sees) is not there. A page has fewer than
+	// were asked for if it would have had such.
+	Case(ctx context.Context, by Identity, caseID string) (cases.Case, error)
+	CaseOfTask(ctx context.Context, by Identity, taskID string) (cases.Case, error)
+	Cases(ctx context.Context, by Identity, query store.CaseQuery) (found []cases.Case, next string, err error)
+	Tasks(ctx context.Context, by Identity, query store.TaskQuery) (found []store.ListedTask, next string, err error)
 }
 
 // CaseRequest asks for a Case. Rules are those of the policy that it names, if it does.

@@ -62,7 +62,7 @@ func (s *server) route(ctx context.Context, caller Identity, at places, asked cl
 	var answer client.CaseRoute
 	facts := routing.Facts{}
 	if asked.CaseID != "" {
-		of, err := s.cases.Case(ctx, caller.Organization, asked.CaseID)
+		of, err := s.cases.Case(ctx, caller, asked.CaseID)
 		if err != nil {
 			return nil, err
 		}

@@ -141,10 +141,7 @@ func (l CaseListing) owners(caller Identity) ([]cases.Owner, error) {
 		owners = append(owners, cases.Owner{Kind: cases.OwnerKind(kind), ID: id})
 	}
 	if l.Mine {
-		owners = append(owners, cases.Owner{Kind: cases.User, ID: caller.Actor})
-		for _, role := range caller.Roles {
-			owners = append(owners, cases.Owner{Kind: cases.Team, ID: role})
-		}
+		owners = append(owners, caller.Owners()...)
 	}
 	return owners, nil
 }
@@ -189,7 +186,7 @@ func (s *server) listCases(ctx context.Context, caller Identity, in *CaseSelecti
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := s.cases.Cases(ctx, caller.Organization, query)
+	found, next, err := s.cases.Cases(ctx, caller, query)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +203,7 @@ type caseInput struct {
 }
 
 func (s *server) getCase(ctx context.Context, caller Identity, in *caseInput) (*versionedDocument, error) {
-	found, err := s.cases.Case(ctx, caller.Organization, in.ID)
+	found, err := s.cases.Case(ctx, caller, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +247,7 @@ type caseHistoryInput struct {
 
 func (s *server) listCaseHistory(ctx context.Context, caller Identity, in *caseHistoryInput) (*struct{ Body client.EntryList }, error) {
 	// As with builds: the caller should know that the Case is not there.
-	if _, err := s.cases.Case(ctx, caller.Organization, in.ID); err != nil {
+	if _, err := s.cases.Case(ctx, caller, in.ID); err != nil {
 		return nil, err
 	}
 	return s.entries(ctx, caller, cases.Subject(in.ID), in.EntryPage)

@@ -14,9 +14,26 @@ import (
 	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/cases"
+	"github.com/initkoa/orgo/records/store/storetest"
 )
 
-var ann = cases.Owner{Kind: cases.User, ID: "ann"}
+var (
+	ann   = cases.Owner{Kind: cases.User, ID: "ann"}
+	alice = cases.Owner{Kind: cases.User, ID: "alice"}
+)
+
+// onBoth tests over either database.
+func onBoth(t *testing.T, test func(t *testing.T, s *apitest.Stack)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, apitest.New(t))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, apitest.On(t, storetest.Postgres(t)))
+	})
+}
 
 func oneCase() client.CreateCase {
 	return client.CreateCase{Type: "question", Summary: "Which prices hold?", Handling: client.Handling{Owners: []cases.Owner{ann}}}
@@ -77,12 +94,16 @@ func asJSON(t *testing.T, v any) string {
 
 func TestACaseTakesWhatWasSent(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
+	onBoth(t, aCaseTakesWhatWasSent)
+}
+
+func aCaseTakesWhatWasSent(t *testing.T, s *apitest.Stack) {
+	t.Helper()
 	body := client.CreateCase{
 		Type: "question", Summary: "Which prices hold?", Category: cases.Incident, Source: cases.SourceEmail, Description: "Two lists differ.",
 		Tags: []string{"prices"}, Refs: []cases.Ref{{Type: "url", Ref: "https://example.org/7"}}, Codes: []string{"VALIDATION_FAILED", "INPUT_EMPTY", "VALIDATION_FAILED"},
 		Handling: client.Handling{
-			Label: "1000.7.1.Content.Prices", Owners: []cases.Owner{ann}, Priority: cases.High, Severity: "SEV2", Visibility: cases.Private,
+			Label: "1000.7.1.Content.Prices", Owners: []cases.Owner{ann, alice}, Priority: cases.High, Severity: "SEV2", Visibility: cases.Private,
 			RespondWithin: records.Duration(time.Hour), ResolveWithin: records.Duration(4 * time.Hour),
 		},
 		Remark: remark("a customer asked"),
@@ -93,7 +114,7 @@ func TestACaseTakesWhatWasSent(t *testing.T) {
 	require.Equal(t, []string{"INPUT_EMPTY", "VALIDATION_FAILED"}, found.Codes)
 	require.Equal(t, cases.Open, found.Status)
 	require.Equal(t, "alice", found.CreatedBy)
-	require.Equal(t, []cases.Owner{ann}, found.Owners)
+	require.Equal(t, []cases.Owner{ann, alice}, found.Owners)
 	require.Equal(t, "1000.7.1.Content.Prices", found.Route.Label)
 	require.Equal(t, "SEV2", found.Route.Severity)
 	require.Equal(t, found.CreatedAt.Add(time.Hour), *found.Response.Due)
@@ -114,7 +135,11 @@ func TestACaseTakesWhatWasSent(t *testing.T) {
 
 func TestTheLifeOfACase(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
+	onBoth(t, theLifeOfACase)
+}
+
+func theLifeOfACase(t *testing.T, s *apitest.Stack) {
+	t.Helper()
 	alice, carol := s.Client(t), s.As(t, apitest.TokenCarol)
 	found := asked(t, s)
 	id := found.CaseID

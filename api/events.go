@@ -54,7 +54,7 @@ func (s *server) followEvents(ctx context.Context, caller Identity, in *eventsIn
 		return nil, err
 	}
 	if in.Limit > 0 {
-		page, err := s.events.page(ctx, caller.Organization, filter, after, in.Limit)
+		page, err := s.seenEvents(caller).page(ctx, caller.Organization, filter, after, in.Limit)
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +66,7 @@ func (s *server) followEvents(ctx context.Context, caller Identity, in *eventsIn
 	}
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		defer release()
-		s.sendStream(ctx, caller.Organization, filter, after)
+		s.sendStream(ctx, caller, filter, after)
 	}}, nil
 }
 

@@ -101,7 +101,7 @@ func (e *eventStreams) admit() (release func(), err error) {
 
 // sendStream sends events until the consumer leaves or falls behind, or the
 // server stops. Every stream ends so that its consumer can go on at its cursor.
-func (s *server) sendStream(ctx huma.Context, organization string, filter event.Filter, after int64) {
+func (s *server) sendStream(ctx huma.Context, caller Identity, filter event.Filter, after int64) {
 	_, w := humago.Unwrap(ctx)
 	header := w.Header()
 	header.Set("Content-Type", mediaEventStream)
@@ -111,7 +111,7 @@ func (s *server) sendStream(ctx huma.Context, organization string, filter event.
 
 	s.events.observer.StreamOpened()
 	out := &eventWriter{out: w, control: http.NewResponseController(w), patience: s.limits.EventWrite}
-	end, err := s.events.follow(ctx.Context(), out, organization, filter, after)
+	end, err := s.seenEvents(caller).follow(ctx.Context(), out, caller.Organization, filter, after)
 	s.events.observer.StreamEnded(end)
 	if end == StreamSlow || end == StreamFailed {
 		s.log.WarnContext(ctx.Context(), "an event stream was ended",

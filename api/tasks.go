@@ -71,7 +71,7 @@ func (s *server) listTasks(ctx context.Context, caller Identity, in *listTasksIn
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := s.cases.Tasks(ctx, caller.Organization, store.TaskQuery{
+	found, next, err := s.cases.Tasks(ctx, caller, store.TaskQuery{
 		Statuses: in.Statuses, Open: in.Open, Priorities: in.Priorities, Label: in.Label, Owners: owners, CaseID: in.CaseID,
 		DueBefore: in.DueBefore, Order: in.order(), Cursor: in.Cursor, Limit: in.Limit,
 	})
@@ -92,7 +92,7 @@ type taskInput struct {
 }
 
 func (s *server) getTask(ctx context.Context, caller Identity, in *taskInput) (*versionedDocument, error) {
-	of, err := s.cases.CaseOfTask(ctx, caller.Organization, in.ID)
+	of, err := s.cases.CaseOfTask(ctx, caller, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -126,12 +126,12 @@ func taskAction[B client.TaskAction](s *server, api huma.API, summary string) {
 		if err := in.seen(seenOf(&in.Body)); err != nil {
 			return nil, err
 		}
-		of, err := s.cases.CaseOfTask(ctx, caller.Organization, in.ID)
+		of, err := s.cases.CaseOfTask(ctx, caller, in.ID)
 		if err != nil {
 			return nil, err
 		}
 		_, typ, body, reason := in.Body.ForTask(in.ID)
-		after, err := s.cases.Act(ctx, caller.Organization, of.CaseID, CaseAct{Type: typ, Body: body, Reason: reason, Key: in.key()}, caller)
+		after, err := s.cases.Act(ctx, of.CaseID, CaseAct{Type: typ, Body: body, Reason: reason, Key: in.key()}, caller)
 		if err != nil {
 			return nil, s.caseError(ctx, caller, err)
 		}

@@ -204,6 +204,7 @@ const (
 	CaseTerminal          Code = "CASE_TERMINAL"
 	CaseFull              Code = "CASE_FULL"
 	CaseCauseActive       Code = "CASE_CAUSE_ACTIVE"
+	CaseCauseOpen         Code = "CASE_CAUSE_OPEN"
 	TaskUnknown           Code = "TASK_UNKNOWN"
 	TaskExists            Code = "TASK_EXISTS"
 	TaskTerminal          Code = "TASK_TERMINAL"
@@ -215,7 +216,6 @@ const (
 	ApproverIsResolver    Code = "APPROVER_IS_RESOLVER"
 	OwnerMissing          Code = "OWNER_MISSING"
 	ReopenNotPermitted    Code = "REOPEN_NOT_PERMITTED"
-	CaseSuperseded        Code = "CASE_SUPERSEDED"
 	DeadlineNotDue        Code = "DEADLINE_NOT_DUE"
 )
 
@@ -383,8 +383,8 @@ var reasonTable = []Reason{
 	{GlassReviewOverdue, ClassGovernance, Sev3, ByOperator, "an earlier break-glass of the organization was not reviewed in time", "review it; it is named", false},
 	{CaseTerminal, ClassGovernance, Sev4, ByRequester, "the Case has ended and takes nothing new", "reopen it, if its route lets it be, or open another", true},
 	{CaseFull, ClassGovernance, Sev4, ByRequester, "the Case has as many tasks or references as one can have", "open another, and link the two", true},
-	{CaseSuperseded, ClassGovernance, Sev4, ByNobody, "the cause of the Case has another one, which is open or came later", "go on with that one; link the two if it helps", true},
 	{CaseCauseActive, ClassGovernance, Sev4, ByTime, "what opened the Case is being tried again just now", "wait until that has ended, or say that you close it nevertheless", false},
+	{CaseCauseOpen, ClassGovernance, Sev4, ByRequester, "what the Case is about has another open Case", "go on in that one, which is named", true},
 	{TaskUnknown, ClassGovernance, Sev4, ByRequester, "the Case has no such task", "check the id", true},
 	{TaskExists, ClassGovernance, Sev4, ByRequester, "the Case has a task of that key", "use another key, or the task that there is", true},
 	{TaskTerminal, ClassGovernance, Sev4, ByRequester, "the task has ended", "open another task", true},

@@ -2,6 +2,7 @@ package casework_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -268,4 +269,80 @@ func TestACaseFollowsItsBuild(t *testing.T) {
 	require.Equal(t, cases.TaskCompleted, c.Tasks[0].Status)
 	require.NotNil(t, c.Cleared)
 	require.Equal(t, c.Route.CloseCleared, c.Status == cases.Completed)
+}
+
+// A break-glass is reviewed by a Task that has an owner and is due when the review is; the
+// review completes it, also when somebody has put it on hold.
+func TestAReviewIsATaskThatTheReviewCompletes(t *testing.T) {
+	t.Parallel()
+	s := opened(t)
+	id := "5f0c1c5e-0000-8000-8000-00000000000e"
+	subject, about := records.ReleaseSubject(id), records.Correlation{ReleaseID: id, Channel: "production/stable"}
+	glass := release.BreakGlass{
+		Reason: "outage", Gates: []string{"freeze"}, By: []string{"ann", "bob"}, OpenedAt: began, ExpiresAt: began.Add(time.Hour), ReviewBy: began.Add(50 * time.Hour),
+	}
+	_, err := s.Append(t.Context(), entry(t, release.TypeGlassConfirmed, subject, about, began, glass))
+	require.NoError(t, err)
+	consume(t, s, s, "cases")
+	cause := cases.Cause{Kind: cases.CauseBreakGlass, ID: id + "/" + began.Format(time.RFC3339Nano)}
+	c, err := s.CaseOfCause(t.Context(), organization, cause)
+	require.NoError(t, err)
+	review := c.Keyed(cases.TaskReview)
+	require.NotEmpty(t, review.Owner.ID)
+	require.Equal(t, glass.ReviewBy, *review.Due.Due)
+
+	hold, err := cases.Entry(organization, c.CaseID, cases.TypeTaskMoved, cases.Act{Actor: "ann", Reason: "not today", At: began.Add(time.Hour), Key: "hold"},
+		cases.TaskMoved{TaskID: review.TaskID, To: cases.TaskOnHold})
+	require.NoError(t, err)
+	_, err = s.Append(t.Context(), hold)
+	require.NoError(t, err)
+	glass.Reviewed = []byte(`{"by":"carl"}`)
+	_, err = s.Append(t.Context(), entry(t, release.TypeGlassReviewed, subject, about, began.Add(2*time.Hour), glass))
+	require.NoError(t, err)
+	for _, name := range []string{"cases", "cases again"} { // handed over again it changes nothing
+		consume(t, s, s, name)
+		c, err = s.Case(t.Context(), organization, c.CaseID)
+		require.NoError(t, err)
+		require.Equal(t, cases.TaskCompleted, c.Keyed(cases.TaskReview).Status)
+		require.NotNil(t, c.Cleared)
+		require.Equal(t, 1, c.Occurrences)
+		moves, err := s.Entries(t.Context(), organization, cases.Subject(c.CaseID), store.EntryQuery{Types: []string{cases.TypeTaskMoved}})
+		require.NoError(t, err)
+		require.Len(t, moves, 3, "put on hold, taken up, completed")
+	}
+}
+
+// stopped is a clock that shows one time.
+type stopped time.Time
+
+func (s stopped) Now() time.Time { return time.Time(s) }
+
+// That a review is overdue is in the log, before anybody is refused another break-glass.
+func TestAReviewThatIsOverdueEscalates(t *testing.T) {
+	t.Parallel()
+	s := opened(t)
+	id := "5f0c1c5e-0000-8000-8000-00000000000f"
+	glass := release.BreakGlass{Reason: "outage", Gates: []string{"freeze"}, By: []string{"ann", "bob"}, OpenedAt: began, ReviewBy: began.Add(50 * time.Hour)}
+	_, err := s.Append(t.Context(), entry(t, release.TypeGlassConfirmed, records.ReleaseSubject(id), records.Correlation{ReleaseID: id}, began, glass))
+	require.NoError(t, err)
+	consume(t, s, s, "cases")
+	c, err := s.CaseOfCause(t.Context(), organization, cases.Cause{Kind: cases.CauseBreakGlass, ID: id + "/" + began.Format(time.RFC3339Nano)})
+	require.NoError(t, err)
+	late := func(at time.Time) (reviews int) {
+		_, err := casework.New(s, stopped(at)).Look(t.Context(), casework.LookInput{Organization: organization, CaseID: c.CaseID})
+		require.NoError(t, err)
+		told, err := s.Entries(t.Context(), organization, cases.Subject(c.CaseID), store.EntryQuery{Types: []string{cases.TypeTaskLate}})
+		require.NoError(t, err)
+		for _, e := range told {
+			var body cases.Escalated
+			require.NoError(t, json.Unmarshal(e.Body, &body))
+			if body.Deadline.Kind == cases.DueTask && body.Deadline.TaskID == c.Keyed(cases.TaskReview).TaskID {
+				reviews++
+			}
+		}
+		return reviews
+	}
+	require.Zero(t, late(glass.ReviewBy.Add(-time.Second)))
+	require.Equal(t, 1, late(glass.ReviewBy))
+	require.Equal(t, 1, late(glass.ReviewBy), "once")
 }

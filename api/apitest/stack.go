@@ -23,12 +23,13 @@ import (
 )
 
 // The callers that the server knows, by token. Bob is of another organization, Carol of
-// alice's; and "Alice\u200b" is who alice is when she wants to be two.
+// alice's, and so is Dora, who is an admin; and "Alice\u200b" is who alice is when she wants to be two.
 const (
 	TokenAlice = "token-of-alice"
 	TokenBob   = "token-of-bob"
 	TokenCarol = "token-of-carol"
 	TokenTwin  = "token-of-twin"
+	TokenDora  = "token-of-dora"
 	OtherOrg   = "00000000-0000-4000-8000-000000000002"
 )
 
@@ -49,11 +50,17 @@ type Stack struct {
 // New starts a stack that ends with the test. Change may change its config.
 func New(t testing.TB, change ...func(*api.Config)) *Stack {
 	t.Helper()
+	return On(t, "sqlite://"+filepath.Join(t.TempDir(), "orgo.db"), change...)
+}
+
+// On is New over the empty database of a DSN.
+func On(t testing.TB, dsn string, change ...func(*api.Config)) *Stack {
+	t.Helper()
 	ctx := t.Context()
 	dir := t.TempDir()
 	s := &Stack{Directory: filepath.Join(dir, "artifacts")}
 	var err error
-	s.Store, err = store.Open(ctx, "sqlite://"+filepath.Join(dir, "orgo.db"))
+	s.Store, err = store.Open(ctx, dsn)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Store.Close()) })
 	require.NoError(t, s.Store.Migrate(ctx))
@@ -81,6 +88,7 @@ func (s *Stack) serve(t testing.TB, change ...func(*api.Config)) {
 		{TokenSHA256: api.HashToken(TokenAlice), Actor: "alice", Organization: records.DefaultOrganization, Roles: []string{"operator"}},
 		{TokenSHA256: api.HashToken(TokenCarol), Actor: "carol", Organization: records.DefaultOrganization, Roles: []string{"operators"}},
 		{TokenSHA256: api.HashToken(TokenTwin), Actor: "Alice\u200b", Organization: records.DefaultOrganization},
+		{TokenSHA256: api.HashToken(TokenDora), Actor: "dora", Organization: records.DefaultOrganization, Roles: []string{api.RoleAdmin}},
 		{TokenSHA256: api.HashToken(TokenBob), Actor: "bob", Organization: OtherOrg},
 	})
 	require.NoError(t, err)

@@ -83,7 +83,7 @@ func (c Cases) opened(ctx context.Context, outcome api.CaseImported, entry recor
 // imported says what becomes of a line, with the entry that opens its Case if one does.
 func (c Cases) imported(ctx context.Context, organization string, line client.CaseLine, rules routing.Rules, by api.Identity) (api.CaseImported, records.Entry, error) {
 	if line.CaseID != "" {
-		_, err := c.Case(ctx, organization, line.CaseID)
+		_, err := c.CaseStore.Case(ctx, organization, line.CaseID)
 		if err == nil {
 			return api.CaseImported{CaseID: line.CaseID, Outcome: client.ImportExists}, records.Entry{}, nil
 		}

@@ -19,10 +19,10 @@ const bulkLimit = 100
 // Move takes many Cases to another state. Each is an append of its own, under the
 // version that it was read with: one that somebody else changes meanwhile is refused,
 // and keeps no other back.
-func (c Cases) Move(ctx context.Context, organization string, request client.MoveCases, key string, by api.Identity) (client.MovedCases, error) {
+func (c Cases) Move(ctx context.Context, request client.MoveCases, key string, by api.Identity) (client.MovedCases, error) {
 	result := client.MovedCases{DryRun: request.DryRun, Cases: []client.MovedCase{}}
 	if request.Filter != nil {
-		found, next, err := c.Cases(ctx, organization, filterQuery(request))
+		found, next, err := c.Cases(ctx, by, filterQuery(request))
 		if err != nil {
 			return result, err
 		}
@@ -35,7 +35,7 @@ func (c Cases) Move(ctx context.Context, organization string, request client.Mov
 		return result, nil
 	}
 	for _, id := range once(request.IDs) {
-		one, err := c.Case(ctx, organization, id)
+		one, err := c.Case(ctx, by, id)
 		if errors.Is(err, store.ErrNotFound) {
 			result.Failed++
 			result.Cases = append(result.Cases, client.MovedCase{CaseID: id, Code: string(gates.NotFound), Message: "there is no such case"})
@@ -70,7 +70,7 @@ func (c Cases) moveOne(ctx context.Context, result *client.MovedCases, now cases
 	if request.DryRun {
 		did = c.try
 	}
-	after, err := did(ctx, now.Organization, now.CaseID, act, by)
+	after, err := did(ctx, now.CaseID, act, by)
 	item := client.MovedCase{CaseID: now.CaseID, From: now.Status, To: request.To, Version: after.Version}
 	if err != nil {
 		code, message, refused := refusalOf(err)
@@ -87,12 +87,12 @@ func (c Cases) moveOne(ctx context.Context, result *client.MovedCases, now cases
 }
 
 // try returns what a Case would be after an act, and changes nothing.
-func (c Cases) try(ctx context.Context, organization, caseID string, act api.CaseAct, by api.Identity) (cases.Case, error) {
-	now, err := c.Case(ctx, organization, caseID)
+func (c Cases) try(ctx context.Context, caseID string, act api.CaseAct, by api.Identity) (cases.Case, error) {
+	now, err := c.Case(ctx, by, caseID)
 	if err != nil {
 		return now, err
 	}
-	entry, err := c.entry(organization, caseID, act, by)
+	entry, err := c.entry(by.Organization, caseID, act, by)
 	if err != nil {
 		return now, err
 	}

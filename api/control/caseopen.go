@@ -52,7 +52,7 @@ func (c Cases) open(
 		}
 		_, err = c.Append(ctx, entry)
 		if err == nil {
-			return c.Case(ctx, organization, id)
+			return c.CaseStore.Case(ctx, organization, id)
 		}
 		// Another request under the same key came first, a moment ago.
 		if !errors.As(err, new(*store.EntryConflict)) {
@@ -70,7 +70,7 @@ func (c Cases) open(
 	if was, err := records.CanonicalDigest(*kept); err != nil || is != was {
 		return cases.Case{}, refuse(gates.IdempotencyKeyReused, err, "idempotency key %q belongs to case %s, which was asked for otherwise", opened.Cause.ID, id)
 	}
-	return c.Case(ctx, organization, id)
+	return c.CaseStore.Case(ctx, organization, id)
 }
 
 // kept returns what opened a Case, or nil.

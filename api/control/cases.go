@@ -40,12 +40,12 @@ var _ api.Cases = Cases{}
 
 // Act does something to a Case. An act is done once, whatever version its writer had
 // seen when they repeated it.
-func (c Cases) Act(ctx context.Context, organization, caseID string, act api.CaseAct, by api.Identity) (cases.Case, error) {
-	now, err := c.Case(ctx, organization, caseID)
+func (c Cases) Act(ctx context.Context, caseID string, act api.CaseAct, by api.Identity) (cases.Case, error) {
+	now, err := c.Case(ctx, by, caseID)
 	if err != nil {
 		return now, err
 	}
-	entry, err := c.entry(organization, caseID, act, by)
+	entry, err := c.entry(by.Organization, caseID, act, by)
 	if err != nil {
 		return now, err
 	}
@@ -58,7 +58,8 @@ func (c Cases) Act(ctx context.Context, organization, caseID string, act api.Cas
 	if _, err := c.Append(ctx, entry); err != nil {
 		return now, keyReused(err, act.Key)
 	}
-	return c.Case(ctx, organization, caseID)
+	// Whoever hands a private Case to others sees what they did, once.
+	return c.CaseStore.Case(ctx, by.Organization, caseID)
 }
 
 // entry makes the entry of an act. Only people act here: what Orgo does by itself is

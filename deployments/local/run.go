@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
+	"github.com/initkoa/orgo/api"
 	orgo "github.com/initkoa/orgo/client"
 	"github.com/initkoa/orgo/cmd/stack"
 	"github.com/initkoa/orgo/deployments/local/datadir"
@@ -215,8 +216,8 @@ func (p *process) startOrgo(ctx context.Context, server *temporal.Server, listen
 }
 
 func (p *process) stackSettings(connection client.Client, server *temporal.Server, observer *stack.Observer) (stack.Settings, error) {
-	// Who works alone has every team's work.
-	token, err := p.dir.Token(stack.Username(), records.DefaultOrganization, routing.Teams())
+	// Who works alone has every team's work, and sees everything.
+	token, err := p.dir.Token(stack.Username(), records.DefaultOrganization, append(routing.Teams(), api.RoleAdmin))
 	if err != nil {
 		return stack.Settings{}, err
 	}

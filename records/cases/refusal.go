@@ -22,7 +22,7 @@ const (
 	CodeApprover     Code = "APPROVER_IS_RESOLVER" // nobody approves what they resolved
 	CodeOwner        Code = "OWNER_MISSING"
 	CodeReopen       Code = "REOPEN_NOT_PERMITTED"
-	CodeOther        Code = "CASE_SUPERSEDED" // its cause has another Case, open or newer
+	CodeCauseOpen    Code = "CASE_CAUSE_OPEN" // its cause has another open Case
 	CodeFull         Code = "CASE_FULL"
 	CodeNotDue       Code = "DEADLINE_NOT_DUE"
 )
@@ -31,7 +31,7 @@ const (
 func Codes() []Code {
 	return []Code{
 		CodeTransition, CodeInvalid, CodeTerminal, CodeTaskTerminal, CodeTaskUnknown, CodeTaskExists, CodeTasksOpen, CodeStale,
-		CodeReason, CodeResolution, CodeReview, CodeApprover, CodeOwner, CodeReopen, CodeOther, CodeFull, CodeNotDue,
+		CodeReason, CodeResolution, CodeReview, CodeApprover, CodeOwner, CodeReopen, CodeCauseOpen, CodeFull, CodeNotDue,
 	}
 }
 

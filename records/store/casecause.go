@@ -35,14 +35,12 @@ func (b *batch) oneOpen(ctx context.Context) (refusal, err error) {
 		case err != nil:
 			return nil, fmt.Errorf("look for other cases of %s: %w", after.Cause, err)
 		}
-		how := "came later"
+		refused := &cases.Refusal{Code: cases.CodeReopen, CaseID: after.CaseID, Message: fmt.Sprintf(
+			"case %s of the same cause, %s, came later: what happens to it goes there", other, after.Cause)}
 		if open == 1 {
-			how = "is open"
+			refused.Code, refused.Message = cases.CodeCauseOpen, fmt.Sprintf("case %s of the same cause, %s, is open: go on there", other, after.Cause)
 		}
-		return &cases.Refusal{
-			Code: cases.CodeOther, CaseID: after.CaseID,
-			Message: fmt.Sprintf("case %s of the same cause, %s, %s: what is to be done belongs there", other, after.Cause, how),
-		}, nil
+		return refused, nil
 	}
 	return nil, nil
 }

@@ -30,26 +30,28 @@ func testCaseIsOneOfItsCause(t *testing.T, f fixture) {
 	ctx := t.Context()
 	first := NewCaser(t, acme, "one")
 	second, third := first.again(2), first.again(3)
-	refused := func(e records.Entry) {
+	refused := func(code cases.Code, e records.Entry) {
 		t.Helper()
 		var refusal *cases.Refusal
 		_, err := f.store.Append(ctx, e)
 		require.ErrorAs(t, err, &refusal)
-		require.Equal(t, cases.CodeOther, refusal.Code)
+		require.Equal(t, code, refusal.Code)
 	}
-	end := func(c *Caser) { must(f.store.Append(ctx, c.Act("ann", cases.TypeMoved, cases.Moved{To: cases.Cancelled})))(t) }
+	end := func(c *Caser) {
+		must(f.store.Append(ctx, c.Act("ann", cases.TypeMoved, cases.Moved{To: cases.Cancelled})))(t)
+	}
 	reopened := func(c *Caser) records.Entry { return c.Act("ann", cases.TypeReopened, cases.Reopened{}) }
 
 	must(f.store.Append(ctx, first.opens(1)))(t)
-	refused(second.opens(2))
+	refused(cases.CodeCauseOpen, second.opens(2))
 	end(first)
 	must(f.store.Append(ctx, second.opens(2)))(t)
-	refused(reopened(first))
+	refused(cases.CodeCauseOpen, reopened(first))
 	require.Equal(t, second.ID, must(f.store.CaseOfCause(ctx, acme, first.Cause))(t).CaseID)
 	end(second)
-	refused(reopened(first)) // what happens to the cause goes to the newest
+	refused(cases.CodeReopen, reopened(first)) // what happens to the cause goes to the newest
 	must(f.store.Append(ctx, reopened(second)))(t)
-	refused(third.opens(3))
+	refused(cases.CodeCauseOpen, third.opens(3))
 	require.Equal(t, cases.Cancelled, must(f.store.Case(ctx, acme, first.ID))(t).Status)
 	_, err := f.store.Case(ctx, acme, third.ID)
 	require.ErrorIs(t, err, store.ErrNotFound)
@@ -75,7 +77,7 @@ func testCasesOfACauseRace(t *testing.T, f fixture) {
 					return
 				}
 				var refusal *cases.Refusal
-				if errors.As(err, &refusal) && refusal.Code != cases.CodeOther {
+				if errors.As(err, &refusal) && refusal.Code != cases.CodeCauseOpen {
 					t.Errorf("refused with %s", refusal.Code)
 				}
 			})
