@@ -21,6 +21,7 @@ var casing = map[string]func(*testing.T, fixture){
 	"of writers who have seen the same version one succeeds": testCaseStale,
 	"a cause has one open Case":                              testCaseIsOneOfItsCause,
 	"of Cases that begin at once one is of the cause":        testCasesOfACauseRace,
+	"open Cases are counted by severity":                     testCaseCounts,
 	"lists filter, sort and page":                            testCaseLists,
 	"the Tasks of several owners are one list":               testTasksOfOwners,
 	"a rebuild puts the lists right":                         testCaseRebuild,
