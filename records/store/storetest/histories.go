@@ -21,8 +21,9 @@ var histories = map[string]func(*testing.T, fixture){
 const (
 	// plays is how many times actors play, and steps how many things each does then.
 	plays, steps = 6, 40
-	// faultyPlays is in how many of them a planted fault must show.
-	faultyPlays = 5
+	// faultyPlays is within how many a planted fault must show. Most show in the first; but
+	// nobody says when actors that play at once meet it.
+	faultyPlays = 50
 )
 
 // play has actors do things to Cases of an organization of their own, and returns the
@@ -69,6 +70,9 @@ func testHistories(t *testing.T, f fixture) {
 
 // Planted faults: each breaks a rule, and the judge finds that it does.
 func testHistoryFaults(t *testing.T, f fixture) {
+	if testing.Short() {
+		t.Skip("SHORT: what the judge finds, it finds without the race detector")
+	}
 	second := Open(t, f.DSN)
 	for i, fault := range casehistory.Faults() {
 		t.Run(fault.Name, func(t *testing.T) {

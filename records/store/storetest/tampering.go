@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/initkoa/orgo/gates/gatestest"
 	"github.com/initkoa/orgo/records/store"
 )
 
@@ -142,7 +143,7 @@ func testTamper(t *testing.T, f fixture) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	for i := range tamperings {
+	for i := range gatestest.Cases(t, tamperings) {
 		tamper := tamperers[i%len(tamperers)]
 		statements, named := tamper.plan(r, covered)
 		for _, statement := range statements {
