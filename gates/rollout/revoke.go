@@ -85,6 +85,9 @@ func (a Clear) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	if e.Reason == "" || !person(e.Actor) {
 		return nil, refuse(gates.RequestInvalid, "needs a person and a reason")
 	}
+	if slices.ContainsFunc(a.Packs, c.Revoked.has) {
+		return nil, refuse(gates.InvalidTransition, "nothing clears a pack that is revoked")
+	}
 	left, cleared := c.Quarantined.without(a.Packs...), c.Cleared.with(a.Packs...)
 	if len(left) == len(c.Quarantined) && len(cleared) == len(c.Cleared) {
 		return nil, refuse(gates.InvalidTransition, "all of it is cleared already")
