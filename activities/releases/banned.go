@@ -46,17 +46,3 @@ func (a *Activities) banned(ctx context.Context, organization string, pack recor
 		}
 	}
 }
-
-// channelRecord returns the state of a channel; that of a new one if nothing was ever
-// written of it.
-func (a *Activities) channelRecord(ctx context.Context, organization string, name records.ChannelName) (rollout.Record, error) {
-	record := rollout.NewRecord(organization, name)
-	loaded, err := load(ctx, a.store, organization, records.ChannelSubject(organization, name))
-	if err != nil || !loaded.Found {
-		return record, err
-	}
-	if err := json.Unmarshal(loaded.Body, &record); err != nil {
-		return record, runner.Fail(gates.EvidenceMissing, err, "the record of channel %s does not decode", name)
-	}
-	return record, nil
-}

@@ -3,13 +3,9 @@ package releases
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 
-	"github.com/initkoa/orgo/activities/runner"
-	"github.com/initkoa/orgo/gates"
-	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/release"
 	"github.com/initkoa/orgo/records/telemetry"
@@ -53,15 +49,9 @@ func (a *Activities) control(ctx context.Context, in ControlInput) ([]release.Co
 // beginControl finds the cohorts that run another release, each from the newest sample
 // on that there is.
 func (a *Activities) beginControl(ctx context.Context, in ControlInput) ([]release.ControlSide, error) {
-	loaded, err := load(ctx, a.store, in.Organization, records.ChannelSubject(in.Organization, in.Channel))
+	channel, err := a.channelRecord(ctx, in.Organization, in.Channel)
 	if err != nil {
 		return nil, err
-	}
-	var channel rollout.Record
-	if loaded.Found {
-		if err := json.Unmarshal(loaded.Body, &channel); err != nil {
-			return nil, runner.Fail(gates.EvidenceMissing, err, "the record of channel %s does not decode", in.Channel)
-		}
 	}
 	heads, err := a.store.TelemetryHeads(ctx)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/initkoa/orgo/activities/runner"
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/store"
 )
@@ -55,4 +56,18 @@ func load(ctx context.Context, from entryReader, organization string, subject re
 		return Loaded{}, runner.Fail(gates.EvidenceMissing, err, "record %s of %s %s does not decode", entry.ID, subject.Kind, subject.ID)
 	}
 	return Loaded{Found: true, Version: record.Version, Body: entry.Body}, nil
+}
+
+// channelRecord returns the state of a channel; that of a new one if nothing was ever
+// written of it.
+func (a *Activities) channelRecord(ctx context.Context, organization string, name records.ChannelName) (rollout.Record, error) {
+	record := rollout.NewRecord(organization, name)
+	loaded, err := load(ctx, a.store, organization, records.ChannelSubject(organization, name))
+	if err != nil || !loaded.Found {
+		return record, err
+	}
+	if err := json.Unmarshal(loaded.Body, &record); err != nil {
+		return record, runner.Fail(gates.EvidenceMissing, err, "the record of channel %s does not decode", name)
+	}
+	return record, nil
 }
