@@ -30,7 +30,7 @@ const (
 func chaosEvents(t *testing.T) int {
 	text := os.Getenv("ORGO_CHAOS_EVENTS")
 	if text == "" {
-		return 4_000
+		return 10_000
 	}
 	events, err := strconv.Atoi(text)
 	require.NoError(t, err)
