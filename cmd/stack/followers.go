@@ -16,7 +16,6 @@ import (
 // Every process of a deployment may run it.
 func (k *Stack) Followers() (func(ctx context.Context), error) {
 	observer := newFollowed(k.observer.Registry())
-	k.observer.Registry().MustRegister(newCaseGauges(k.store, activities.SystemClock{}, k.settings.Log))
 	var all []*follow.Follower
 	for _, consumer := range []struct {
 		name string

@@ -217,6 +217,7 @@ func (k *Stack) Handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	k.observer.Registry().MustRegister(newCaseGauges(k.store, activities.SystemClock{}, k.settings.Log))
 	return api.New(api.Config{
 		Builds: k.builds, Keys: control.Keys{Store: k.store, Clock: activities.SystemClock{}},
 		Contracts: control.Contracts{Store: k.store, Clock: activities.SystemClock{}},
