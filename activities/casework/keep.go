@@ -167,22 +167,12 @@ func (k keeper) clear(ctx context.Context, m triage.Meaning) error {
 		cleared, err := k.entry(c, cases.TypeCleared, k.act(m.Reason, ""), cases.ClearedBy{Entry: k.of.ID})
 		entries := []records.Entry{cleared}
 		idle := c.Status == cases.Open || c.Status == cases.InProgress
-		if err != nil || !c.Route.CloseCleared || c.Route.Review || !idle || open(c) {
+		if err != nil || !c.Route.CloseCleared || c.Route.Review || !idle || c.Undone() > 0 {
 			return entries, err
 		}
 		closed, err := k.entry(c, cases.TypeMoved, k.act(m.Reason, ""), cases.Moved{To: cases.Completed, Resolution: m.Reason})
 		return append(entries, closed), err
 	})
-}
-
-// open reports whether a Case has something to do.
-func open(c cases.Case) bool {
-	for _, t := range c.Tasks {
-		if !t.Status.Terminal() {
-			return true
-		}
-	}
-	return false
 }
 
 // complete completes a Task that was done by what happened.

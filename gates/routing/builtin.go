@@ -109,7 +109,7 @@ func (l level) then(owner cases.Owner, label string, tasks []cases.Plan) Then {
 		Label: label, Owners: []cases.Owner{owner}, Priority: l.priority, Visibility: cases.Internal,
 		RespondWithin: span(l.respond), ResolveWithin: span(l.resolve),
 		Escalation: escalation(l.respond), Pauses: l.pauses, TaskPauses: []cases.TaskStatus{cases.TaskOnHold},
-		Review: l.review, ReopenWithin: span(reopenWithin), Tasks: tasks,
+		Review: l.review, ReviewBy: &cases.Asked{Owner: &leads, DueWithin: span(l.respond)}, ReopenWithin: span(reopenWithin), Tasks: tasks,
 	}
 }
 

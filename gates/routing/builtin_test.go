@@ -32,6 +32,8 @@ func TestBuiltInOwners(t *testing.T) {
 		require.Equal(t, why.Facts.Severity, route.Severity)
 		require.NotEqual(t, "built-in/default", route.Rule, "%s: the table has a row for it", r.Code)
 		require.Len(t, route.Escalation, 3)
+		require.Equal(t, "leads", route.ReviewBy.Owner.ID)
+		require.Nil(t, route.CloseBy.Owner, "who owns it")
 		require.Equal(t, []string{cases.TaskInvestigate}, keys(route))
 	}
 }

@@ -3,6 +3,7 @@ package routing_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -108,4 +109,30 @@ func TestARouteIsTheCallers(t *testing.T) {
 	route.Owners[0].ID = "another"
 	again, _ := routing.Route(incident(f1), rules)
 	require.Equal(t, "rest", again.Owners[0].ID)
+}
+
+// Somebody is asked to decide, and until when, whatever the rule says.
+func TestDecisionsAreAskedForOfSomebody(t *testing.T) {
+	t.Parallel()
+	hour, chief := records.Duration(time.Hour), cases.Owner{Kind: cases.User, ID: "chief"}
+	says := rule("says", routing.When{Classes: []string{"F2"}})
+	says.Then.ReviewBy, says.Then.CloseBy = &cases.Asked{Owner: &chief, DueWithin: 2 * hour}, &cases.Asked{DueWithin: 3 * hour}
+	responds := rule("responds", routing.When{Classes: []string{"F1"}})
+	responds.Then.RespondWithin = 4 * hour
+	rules := rulesOf(t, says, responds)
+	for code, want := range map[string][2]cases.Asked{
+		f2: {{Owner: &chief, DueWithin: 2 * hour}, {DueWithin: 3 * hour}},
+		f1: {{DueWithin: 4 * hour}, {DueWithin: 4 * hour}},
+		f6: {{DueWithin: 24 * hour}, {DueWithin: 24 * hour}},
+	} {
+		route, _ := routing.Route(incident(code), rules)
+		require.Equal(t, want, [2]cases.Asked{*route.ReviewBy, *route.CloseBy}, code)
+		if route.ReviewBy.Owner != nil {
+			route.ReviewBy.Owner.ID = "another"
+			require.Equal(t, "chief", chief.ID, "a route is the caller's")
+		}
+	}
+	says.Then.ReviewBy = &cases.Asked{}
+	_, problem := routing.Config{Rules: []routing.Rule{says}, Default: &responds.Then}.Problem(known())
+	require.Contains(t, problem, "due within some time")
 }

@@ -1,8 +1,10 @@
 package routing
 
 import (
+	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/cases"
@@ -61,6 +63,8 @@ type Then struct {
 	Pauses        []cases.Status     `json:"pauses,omitempty"`
 	TaskPauses    []cases.TaskStatus `json:"task_pauses,omitempty"`
 	Review        bool               `json:"review,omitempty"`
+	ReviewBy      *cases.Asked       `json:"review_by,omitempty"`
+	CloseBy       *cases.Asked       `json:"close_by,omitempty"`
 	CloseCleared  bool               `json:"close_cleared,omitempty"`
 	ReopenWithin  records.Duration   `json:"reopen_within,omitempty"`
 	Tasks         []cases.Plan       `json:"tasks,omitempty"`
@@ -86,8 +90,25 @@ func (r Rules) route(id string, then Then, severity string) cases.Route {
 		Label: then.Label, Owners: slices.Clone(then.Owners), Priority: then.Priority, Severity: severity, Visibility: then.Visibility,
 		RespondWithin: then.RespondWithin, ResolveWithin: then.ResolveWithin,
 		Escalation: slices.Clone(then.Escalation), Pauses: slices.Clone(then.Pauses), TaskPauses: slices.Clone(then.TaskPauses),
-		Review: then.Review, CloseCleared: then.CloseCleared, ReopenWithin: then.ReopenWithin, Tasks: slices.Clone(then.Tasks),
+		Review: then.Review, ReviewBy: then.asked(then.ReviewBy), CloseBy: then.asked(then.CloseBy),
+		CloseCleared: then.CloseCleared, ReopenWithin: then.ReopenWithin, Tasks: slices.Clone(then.Tasks),
 	}
+}
+
+// decideWithin is until when a decision is due of which nothing says so.
+const decideWithin = records.Duration(24 * time.Hour)
+
+// asked returns who is asked for a decision: there is somebody always, and a deadline.
+func (t Then) asked(by *cases.Asked) *cases.Asked {
+	asked := cases.Asked{DueWithin: cmp.Or(t.RespondWithin, decideWithin)}
+	if by != nil {
+		asked.DueWithin = by.DueWithin
+		if by.Owner != nil {
+			owner := *by.Owner
+			asked.Owner = &owner
+		}
+	}
+	return &asked
 }
 
 // condition is one part of a When: what it lists, and what of the facts must be among

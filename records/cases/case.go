@@ -60,7 +60,9 @@ type Task struct {
 	TaskID  string `json:"task_id"`
 	Version int64  `json:"version"`
 	// Key names it within its Case: what is done by itself completes it by that.
-	Key         string     `json:"key"`
+	Key string `json:"key"`
+	// Decides is the decision on the Case that ends it.
+	Decides     Decision   `json:"decides,omitempty"`
 	Source      Source     `json:"source"`
 	Type        string     `json:"type"`
 	Category    Category   `json:"category"`
@@ -148,6 +150,10 @@ type Route struct {
 
 	// Review asks for the approval of another person before the Case is completed.
 	Review bool `json:"review,omitempty"`
+	// ReviewBy and CloseBy are who reviews how it was resolved, and who closes it once
+	// what opened it is gone. Without one there is no Task of that.
+	ReviewBy *Asked `json:"review_by,omitempty"`
+	CloseBy  *Asked `json:"close_by,omitempty"`
 	// CloseCleared completes the Case by itself once what opened it is gone.
 	CloseCleared bool `json:"close_cleared,omitempty"`
 	// ReopenWithin is how long after its end a Case may be reopened; 0 is never.

@@ -93,6 +93,11 @@ func (r Route) partsProblem() string {
 			return fmt.Sprintf("no task is paused in %q", s)
 		}
 	}
+	for _, asked := range []*Asked{r.ReviewBy, r.CloseBy} {
+		if problem := asked.problem(); problem != "" {
+			return problem
+		}
+	}
 	keys := map[string]bool{}
 	for _, plan := range r.Tasks {
 		if problem := plan.problem(); problem != "" {
@@ -110,6 +115,8 @@ func (p Plan) problem() string {
 	switch {
 	case p.Key == "" || p.Type == "":
 		return "a task has a key and a type"
+	case reserved(p.Key):
+		return fmt.Sprintf("the key %q of a task begins with %q, as those do that Orgo gives", p.Key, decisionKeys)
 	case p.Title == "" || utf8.RuneCountInString(p.Title) > MaxTitle:
 		return fmt.Sprintf("the title of task %q has 1 to %d characters", p.Key, MaxTitle)
 	case p.Category != "" && !slices.Contains(Categories(), p.Category):

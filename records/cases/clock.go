@@ -141,7 +141,8 @@ func (c *Case) pause(at time.Time) {
 	}
 	for i := range c.Tasks {
 		t := &c.Tasks[i]
-		held := paused || slices.Contains(c.Route.TaskPauses, t.Status)
+		// Whoever is waited for has no pause by that.
+		held := paused && t.Decides != DecideReview || slices.Contains(c.Route.TaskPauses, t.Status)
 		if t.Status.Terminal() {
 			continue
 		}

@@ -27,6 +27,7 @@ func Reduce(before Case, e records.Entry, sequence int64) (Case, error) {
 	if refusal := reduce(&after, e, sequence); refusal != nil {
 		return before, refusal
 	}
+	after.ask(e, sequence)
 	after.pause(e.At)
 	after.Version, after.UpdatedAt = sequence, e.At
 	return after, nil
@@ -124,8 +125,8 @@ func reduceMoved(c *Case, body Moved, e records.Entry, sequence int64) *Refusal 
 		return c.refuse(CodeReview, "it is completed by the approval of another person: take it to %s first", WaitingReview)
 	}
 	if body.To == Completed {
-		if open := c.openTasks(); open > 0 {
-			return c.refuse(CodeTasksOpen, "%d of its tasks have not ended", open)
+		if undone := c.Undone(); undone > 0 {
+			return c.refuse(CodeTasksOpen, "%d of its tasks have not ended", undone)
 		}
 	}
 	c.Status = body.To
@@ -165,21 +166,23 @@ func (c *Case) end(e records.Entry, sequence int64) {
 	}
 	c.ClosedAt, c.PausedAt = &e.At, nil
 	for i := range c.Tasks {
-		if t := &c.Tasks[i]; !t.Status.Terminal() {
-			t.Status, t.Resolution = TaskCancelled, "the Case ended: "+e.Reason
+		if t := &c.Tasks[i]; t.Decides == "" && !t.Status.Terminal() {
+			t.Status, t.Resolution = ended(e)
 			t.touch(e, sequence)
 		}
 	}
 }
 
-func (c *Case) openTasks() int {
-	open := 0
+// Undone counts the Tasks that keep the Case from being completed: those that have not
+// ended, but for those that its completion ends.
+func (c *Case) Undone() int {
+	undone := 0
 	for _, t := range c.Tasks {
-		if !t.Status.Terminal() {
-			open++
+		if t.Decides == "" && !t.Status.Terminal() {
+			undone++
 		}
 	}
-	return open
+	return undone
 }
 
 func reduceReopened(c *Case, body Reopened, e records.Entry, _ int64) *Refusal {

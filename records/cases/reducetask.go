@@ -11,7 +11,7 @@ func reduceTaskOpened(c *Case, body TaskOpened, e records.Entry, sequence int64)
 	switch {
 	case c.Status.Terminal():
 		return c.refuse(CodeTerminal, "it is %s, and takes no new task: reopen it, or open another", c.Status)
-	case len(c.Tasks) >= MaxTasks:
+	case len(c.Tasks)-c.decisions() >= MaxTasks:
 		return c.refuse(CodeFull, "it has %d tasks, the most there can be", MaxTasks)
 	case body.TaskID != TaskID(c.CaseID, body.Plan.Key):
 		return c.refuse(CodeInvalid, "the id of the task is not that of its key %q", body.Plan.Key)
@@ -68,6 +68,8 @@ func reduceTaskMoved(c *Case, body TaskMoved, e records.Entry, sequence int64) *
 	switch {
 	case !is:
 		return c.refuseTask(t, CodeTransition, "it is %s, and can become %v", t.Status, t.Status.From())
+	case t.Decides != "" && body.To.Terminal():
+		return c.refuseTask(t, CodeTransition, "it is done by what becomes of the Case, which is %s and can become %v", c.Status, c.Status.From())
 	case legal.needs == reason && e.Reason == "":
 		return c.refuseTask(t, CodeReason, "say why it becomes %s", body.To)
 	case legal.needs == resolution && body.Resolution == "":

@@ -218,3 +218,29 @@ func TestBadUsageOfCases(t *testing.T) {
 		require.Contains(t, r.err, "reason: ")
 	}
 }
+
+func TestAReviewIsFoundAsATask(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	c := b.opened(t)
+	for _, step := range [][]string{{"--to", "IN_PROGRESS"}, {"--to", "WAITING_REVIEW", "--resolution", "asked"}} {
+		r := b.orgo(t, append([]string{"case", "transition", c.CaseID}, step...)...)
+		require.Zero(t, r.code, r.err)
+	}
+	var list client.TaskList
+	b.must(t, &list, "task", "list", "--owner", "team:leads", "--due")
+	require.Len(t, list.Tasks, 1)
+	review := list.Tasks[0]
+	require.Equal(t, cases.DecideReview, review.Decides)
+	r := b.orgo(t, "task", "get", review.TaskID)
+	require.Contains(t, r.out, "orgo case transition "+c.CaseID+" --to COMPLETED, or --to IN_PROGRESS --reason WHY to send it back")
+	r = b.orgo(t, "task", "transition", review.TaskID, "--to", "COMPLETED", "--resolution", "done")
+	require.Equal(t, 1, r.code)
+	require.Contains(t, r.err, "INVALID_TRANSITION")
+	require.Contains(t, r.err, "it is done by what becomes of the Case, which is WAITING_REVIEW")
+	r = b.orgo(t, "case", "transition", c.CaseID, "--to", "IN_PROGRESS", "--reason", "ask again")
+	require.Zero(t, r.code, r.err)
+	r = b.orgo(t, "task", "get", review.TaskID)
+	require.Contains(t, r.out, "sent back: ask again")
+	require.NotContains(t, r.out, "done by")
+}

@@ -115,12 +115,26 @@ func printTask(w io.Writer, t client.Task) error {
 		{"version", strconv.FormatInt(t.Version, 10)}, {"owner", ownerText(t.Owner)}, {"priority", string(t.Priority)}, {"label", t.Label},
 		{"begin", clockText(t.Reactivity)}, {"due", clockText(t.Due)}, {"created", timeText(t.CreatedAt) + " by " + t.CreatedBy},
 	}
-	for _, row := range [][]string{{"description", t.Description}, {"resolution", t.Resolution}} {
+	for _, row := range [][]string{{"description", t.Description}, {"done by", doneBy(t)}, {"resolution", t.Resolution}} {
 		if row[1] != "" {
 			rows = append(rows, row)
 		}
 	}
 	return columns(w, rows)
+}
+
+// doneBy says how to do a Task that ends with a decision on its Case.
+func doneBy(t client.Task) string {
+	switch {
+	case t.Status.Terminal():
+		return ""
+	case t.Decides == cases.DecideReview:
+		return fmt.Sprintf("orgo case transition %s --to COMPLETED, or --to IN_PROGRESS --reason WHY to send it back", t.CaseID)
+	case t.Decides == cases.DecideClose:
+		return fmt.Sprintf("orgo case transition %s --to COMPLETED --resolution HOW", t.CaseID)
+	default:
+		return ""
+	}
 }
 
 // printCaseHistory prints one line for each entry.

@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"testing"
 	"time"
@@ -39,11 +40,11 @@ func (s *stack) about(t *testing.T, cause cases.Cause, what string, holds func(c
 	return found[0]
 }
 
-// tasks returns how far the Tasks of a Case are, by key.
+// tasks returns how far the Tasks of a Case are, by key, or by what they decide.
 func tasks(c cases.Case) map[string]cases.TaskStatus {
 	found := map[string]cases.TaskStatus{}
 	for _, task := range c.Tasks {
-		found[task.Key] = task.Status
+		found[cmp.Or(string(task.Decides), task.Key)] = task.Status
 	}
 	return found
 }
@@ -82,16 +83,18 @@ func TestABuildThatFailsIsWorkUntilItPasses(t *testing.T) {
 	again := p.about(t, cause, "met twice", func(c cases.Case) bool { return c.Occurrences == 2 })
 	require.Equal(t, opened.CaseID, again.CaseID)
 
-	// A build that passes proposes to close: a person does.
+	// A build that passes proposes to close: a person is asked to.
 	p.extractor.unset(t, "fail")
 	p.extractor.set(t, "go")
 	p.cli(t, "build", "retry", p.id, "--stage", "extract", "--reason", "the program is mended").done(t)
 	p.end(t, p.id, records.BuildPassed)
 	cleared := p.about(t, cause, "cleared", func(c cases.Case) bool { return c.Cleared != nil })
-	require.Equal(t, map[string]cases.TaskStatus{"investigate": cases.TaskCompleted}, tasks(cleared))
+	require.Equal(t, map[string]cases.TaskStatus{"investigate": cases.TaskCompleted, "close": cases.TaskPending}, tasks(cleared))
 	require.Equal(t, cases.Open, cleared.Status)
+	require.Contains(t, p.cli(t, "task", "list", "--mine", "--due").done(t), "What opened it is gone")
 	p.cli(t, "case", "transition", cleared.CaseID, "--to", "COMPLETED", "--resolution", "the program is mended").done(t)
 	closed := p.about(t, cause, "closed", func(c cases.Case) bool { return c.Status == cases.Completed })
+	require.Equal(t, cases.TaskCompleted, tasks(closed)["close"])
 	p.showsCase(t, closed.CaseID, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 
 	var koa struct {

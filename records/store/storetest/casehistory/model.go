@@ -104,6 +104,7 @@ func (m *model) after(e records.Entry) *model {
 	if is, known := acts[e.Type]; known {
 		is.do(&next, e)
 	}
+	next.wait(m, e)
 	next.stand(e.At)
 	return &next
 }
@@ -117,7 +118,7 @@ func (m *model) stand(at time.Time) {
 	turn(&m.still, all, at, &m.response, &m.resolve)
 	for i := range m.tasks {
 		if t := &m.tasks[i]; !endedTask(t.status) {
-			turn(&t.still, all || slices.Contains(m.route.TaskPauses, t.status), at, &t.due, &t.reactivity)
+			turn(&t.still, all && t.decides != "review" || slices.Contains(m.route.TaskPauses, t.status), at, &t.due, &t.reactivity)
 		}
 	}
 }
@@ -180,7 +181,7 @@ func doMoved(m *model, b cases.Moved, e records.Entry) {
 	}
 	m.closed, m.still = &e.At, nil
 	for i := range m.tasks {
-		if t := &m.tasks[i]; !endedTask(t.status) {
+		if t := &m.tasks[i]; t.decides == "" && !endedTask(t.status) {
 			t.status = "CANCELLED"
 			t.touch(m.version, e.At)
 		}

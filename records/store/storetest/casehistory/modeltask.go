@@ -10,6 +10,7 @@ import (
 // task is a Task of a model.
 type task struct {
 	id, key         string
+	decides         cases.Decision
 	version         int64
 	status          cases.TaskStatus
 	owner           cases.Owner
@@ -40,7 +41,7 @@ func (m *model) task(id string) *task {
 
 func (m *model) openTasks() (open int) {
 	for _, t := range m.tasks {
-		if !endedTask(t.status) {
+		if t.decides == "" && !endedTask(t.status) {
 			open++
 		}
 	}
@@ -85,7 +86,7 @@ func judgeTaskMoved(m *model, b cases.TaskMoved, e records.Entry) objections {
 		return o
 	}
 	asks, legal := taskMoves[t.status][b.To]
-	o.when(!legal, cases.CodeTransition)
+	o.when(!legal || t.decides != "" && endedTask(b.To), cases.CodeTransition)
 	o.when(asks == reason && e.Reason == "", cases.CodeReason)
 	o.when(asks == resolution && b.Resolution == "", cases.CodeResolution)
 	return o

@@ -105,14 +105,19 @@ func newPlot(organization string, number int) plot {
 		Escalation: []cases.Level{{Owners: []cases.Owner{{Kind: cases.Team, ID: "leads"}}}, {After: hour(1) / 4, Owners: []cases.Owner{{Kind: cases.User, ID: "chief"}}}},
 		Tasks:      []cases.Plan{{Key: "look", Type: "look", Title: "Look", DueWithin: hour(1) / 2, ReactWithin: hour(1) / 4}, {Key: "mend", Type: "mend", Title: "Mend"}},
 	}
+	asked := &cases.Asked{Owner: &cases.Owner{Kind: cases.Team, ID: "reviewers"}, DueWithin: hour(1) / 6}
 	switch number % 4 {
+	case 0:
+		route.CloseCleared, route.CloseBy = true, asked
 	case 1:
 		route.Review, route.Tasks = true, route.Tasks[:1]
+		route.ReviewBy, route.CloseBy = asked, &cases.Asked{DueWithin: hour(1)}
 	case 2:
-		route.Pauses, route.TaskPauses = []cases.Status{cases.Blocked}, []cases.TaskStatus{cases.TaskOnHold}
-		route.ReopenWithin = hour(1)
+		route.Pauses, route.TaskPauses = []cases.Status{cases.Blocked, cases.WaitingReview}, []cases.TaskStatus{cases.TaskOnHold}
+		route.ReopenWithin, route.ReviewBy = hour(1), asked
 	case 3:
 		route.Review, route.Tasks, route.ReopenWithin = true, nil, hour(3)
+		route.CloseCleared, route.CloseBy = true, asked
 	}
 	cause := cases.Cause{Kind: cases.CauseRequest, ID: fmt.Sprint("plot-", number)}
 	return plot{organization: organization, id: cases.ID(organization, cause, 1), opened: cases.Opened{

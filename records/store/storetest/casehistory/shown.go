@@ -21,8 +21,8 @@ func (m *model) lines() []string {
 		"resolve " + m.resolve.String(),
 	}
 	for _, t := range m.tasks {
-		lines = append(lines, fmt.Sprintf("task %s %s version %d status %s owner %v resolution %q level %d closed %s due %s reactivity %s",
-			t.id, t.key, t.version, t.status, t.owner, kept(t.status, t.resolution), t.level, instantOf(t.closed), t.due.String(), t.reactivity.String()))
+		lines = append(lines, fmt.Sprintf("task %s %s %s version %d status %s owner %v resolution %q level %d closed %s due %s reactivity %s",
+			t.id, t.key, t.decides, t.version, t.status, t.owner, kept(t.decides, t.status, t.resolution), t.level, instantOf(t.closed), t.due.String(), t.reactivity.String()))
 	}
 	return lines
 }
@@ -45,14 +45,14 @@ func linesOf(c cases.Case) []string {
 }
 
 func lineOf(t cases.Task) string {
-	return fmt.Sprintf("task %s %s version %d status %s owner %v resolution %q level %d closed %s due %s reactivity %s",
-		t.TaskID, t.Key, t.Version, t.Status, t.Owner, kept(t.Status, t.Resolution), t.Escalation, instantOf(t.ClosedAt), shown(t.Due), shown(t.Reactivity))
+	return fmt.Sprintf("task %s %s %s version %d status %s owner %v resolution %q level %d closed %s due %s reactivity %s",
+		t.TaskID, t.Key, t.Decides, t.Version, t.Status, t.Owner, kept(t.Decides, t.Status, t.Resolution), t.Escalation, instantOf(t.ClosedAt), shown(t.Due), shown(t.Reactivity))
 }
 
 // kept is what a Task says it came to, if the words are the actor's: those of a Task
-// that was cancelled with its Case are Orgo's.
-func kept(s cases.TaskStatus, resolution string) string {
-	if s == "COMPLETED" || s == "FAILED" {
+// that ended with its Case, or by a decision on it, are Orgo's.
+func kept(decides cases.Decision, s cases.TaskStatus, resolution string) string {
+	if decides == "" && (s == "COMPLETED" || s == "FAILED") {
 		return resolution
 	}
 	return ""
