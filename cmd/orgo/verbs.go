@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
@@ -50,6 +52,7 @@ func verb(use, short, example string, run stack.Role) *cobra.Command {
 	flags.String("public-url", "", "where runners reach the API with late answers (ORGO_PUBLIC_URL)")
 	flags.String("callback-key", "", "the file with the key of late answers, the same for server and worker (ORGO_CALLBACK_KEY)")
 	flags.String("ledger-key", "", "the file with the key that signs the log's checkpoints; for the server (ORGO_LEDGER_KEY)")
+	flags.Duration("ledger-check-every", time.Hour, "how often the server checks the whole log, with the public key that lies beside the ledger key; 0 is never (ORGO_LEDGER_CHECK_EVERY)")
 	flags.String("signing-key", "", "the key that attests builds: a file, or SCHEME://KEY in a KMS that the program sigstore-kms-SCHEME reaches; for the worker (ORGO_SIGNING_KEY)")
 	flags.String("policy-keys", "", "the file with the public keys whose signatures on policies and outputs count, the same for server and worker (ORGO_POLICY_KEYS)")
 	flags.StringSlice("input-root", nil, "a directory below which builds may read inputs; for the worker; repeatable; without one no build reads files (ORGO_INPUT_ROOT)")

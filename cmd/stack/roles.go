@@ -27,21 +27,22 @@ import (
 
 // Deployment is what the server, the worker and migrate are told.
 type Deployment struct {
-	Store       string   `mapstructure:"store"`
-	Artifacts   string   `mapstructure:"artifacts"`
-	Temporal    string   `mapstructure:"temporal"`
-	Namespace   string   `mapstructure:"namespace"`
-	Listen      string   `mapstructure:"listen"`
-	Tokens      string   `mapstructure:"tokens"`
-	PublicURL   string   `mapstructure:"public-url"`
-	CallbackKey string   `mapstructure:"callback-key"`
-	LedgerKey   string   `mapstructure:"ledger-key"`
-	SigningKey  string   `mapstructure:"signing-key"`
-	PolicyKeys  string   `mapstructure:"policy-keys"`
-	InputRoots  []string `mapstructure:"input-root"`
-	Targets     string   `mapstructure:"targets"`
-	Environment string   `mapstructure:"environment"`
-	Pollers     int      `mapstructure:"pollers"`
+	Store       string        `mapstructure:"store"`
+	Artifacts   string        `mapstructure:"artifacts"`
+	Temporal    string        `mapstructure:"temporal"`
+	Namespace   string        `mapstructure:"namespace"`
+	Listen      string        `mapstructure:"listen"`
+	Tokens      string        `mapstructure:"tokens"`
+	PublicURL   string        `mapstructure:"public-url"`
+	CallbackKey string        `mapstructure:"callback-key"`
+	LedgerKey   string        `mapstructure:"ledger-key"`
+	LedgerCheck time.Duration `mapstructure:"ledger-check-every"`
+	SigningKey  string        `mapstructure:"signing-key"`
+	PolicyKeys  string        `mapstructure:"policy-keys"`
+	InputRoots  []string      `mapstructure:"input-root"`
+	Targets     string        `mapstructure:"targets"`
+	Environment string        `mapstructure:"environment"`
+	Pollers     int           `mapstructure:"pollers"`
 }
 
 // inputRoots returns the roots, never nil: without one no file is an input. Whoever
@@ -73,6 +74,10 @@ func RunServer(ctx context.Context, d Deployment) error {
 		if err != nil {
 			return fmt.Errorf("api: %w; choose another address with --listen", err)
 		}
+		check, err := k.LedgerCheck()
+		if err != nil {
+			return err
+		}
 		defer Beside(sequencer.Run)()
 		relay, err := k.Relay()
 		if err != nil {
@@ -86,6 +91,7 @@ func RunServer(ctx context.Context, d Deployment) error {
 		defer Beside(k.Resume)()
 		defer Beside(relay.Run)()
 		defer Beside(followers)()
+		defer Beside(check)()
 		return Serve(ctx, listener, handler)
 	})
 }
@@ -160,7 +166,7 @@ func withStack(ctx context.Context, d Deployment, run func(*Stack) error) error 
 	defer connection.Close()
 	settings := Settings{
 		Store: d.Store, Artifacts: d.Artifacts, Tokens: d.Tokens, Organization: records.DefaultOrganization,
-		PublicURL: d.PublicURL, InputRoots: d.inputRoots(), LedgerKey: d.LedgerKey, SigningKey: d.SigningKey, PolicyKeys: d.PolicyKeys, Targets: d.Targets, Environment: d.Environment, Pollers: d.Pollers,
+		PublicURL: d.PublicURL, InputRoots: d.inputRoots(), LedgerKey: d.LedgerKey, LedgerCheckEvery: d.LedgerCheck, SigningKey: d.SigningKey, PolicyKeys: d.PolicyKeys, Targets: d.Targets, Environment: d.Environment, Pollers: d.Pollers,
 		Temporal: connection, Namespace: d.Namespace, Observer: observer, Log: logger,
 	}
 	if d.CallbackKey != "" {

@@ -31,6 +31,9 @@ type Settings struct {
 	// LedgerKey is the file of the key that signs the log's checkpoints. A process
 	// that does not sequence needs none.
 	LedgerKey string
+	// LedgerCheckEvery is how often the whole log is checked, with the public half that
+	// lies beside LedgerKey; 0 is never.
+	LedgerCheckEvery time.Duration
 	// SigningKey is the key that attests builds: a file, or SCHEME://KEY in a KMS. A
 	// process that runs no worker needs none.
 	SigningKey string

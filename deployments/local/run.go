@@ -212,6 +212,11 @@ func (p *process) startOrgo(ctx context.Context, server *temporal.Server, listen
 		return err
 	}
 	p.onStop(stack.Beside(followers))
+	check, err := orgo.LedgerCheck()
+	if err != nil {
+		return err
+	}
+	p.onStop(stack.Beside(check))
 	return p.serve(orgo, listener)
 }
 
@@ -248,7 +253,7 @@ func (p *process) stackSettings(connection client.Client, server *temporal.Serve
 		Store:     store.SQLiteDSN(filepath.Join(path, "orgo.db")),
 		Artifacts: "file://" + filepath.Join(path, "artifacts"),
 		Tokens:    p.dir.TokensFile(), Organization: records.DefaultOrganization,
-		PublicURL: p.url, CallbackKey: key, LedgerKey: ledgerKey, SigningKey: signingKey, PolicyKeys: policyKeys, Environment: "local", Pollers: pollers, Scratch: scratch,
+		PublicURL: p.url, CallbackKey: key, LedgerKey: ledgerKey, LedgerCheckEvery: ledgerCheckEvery, SigningKey: signingKey, PolicyKeys: policyKeys, Environment: "local", Pollers: pollers, Scratch: scratch,
 		Targets: filepath.Join(path, targetsDir), RelayInterval: time.Second,
 		Temporal: connection, Namespace: server.Namespace(), Observer: observer, Log: p.log,
 	}, p.dir.Publish(p.url, token)
@@ -282,6 +287,9 @@ func (p *process) serve(orgo *stack.Stack, listener net.Listener) error {
 	})
 	return nil
 }
+
+// ledgerCheckEvery is how often the whole log is checked: at each start, and then.
+const ledgerCheckEvery = 10 * time.Minute
 
 // targetsDir, in the data directory, has a directory target for each channel.
 const targetsDir = "targets"

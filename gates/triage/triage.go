@@ -68,6 +68,8 @@ var table = map[string]row{
 	release.TypeChannelDriftCleared: {ofChannel, plain(driftCleared)},
 	release.TypeChannelConfirmed:    {ofChannel, plain(driftCleared)},
 
+	records.TypeLedgerTampered: {nothing, decoded(ledgerTampered)},
+
 	event.TypeWebhookDeadLettered: {nothing, decoded(deadLettered)},
 	event.TypeWebhookRedriven:     {nothing, decoded(webhookRedriven)},
 	event.TypeWebhookDeleted:      {nothing, plain(webhookDeleted)},
