@@ -72,9 +72,7 @@ func Case(ctx workflow.Context, in CaseInput) (CaseOutcome, error) {
 			return CaseOutcome{}, workflow.NewContinueAsNewError(ctx, CaseWorkflow, in)
 		}
 		pause, what := untilNext(looked)
-		if _, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-			Timeout: pause, TimerOptions: workflow.TimerOptions{Summary: what},
-		}, func() bool { return pokes != seen }); err != nil {
+		if _, err := await(ctx, pause, what, func() bool { return pokes != seen }); err != nil {
 			return CaseOutcome{}, err
 		}
 	}

@@ -86,6 +86,7 @@ func (l *caseLife) run(from, until time.Time, acts []caseAct, renew time.Time) t
 	env.SetTestTimeout(time.Minute)
 	env.RegisterWorkflowWithOptions(workflows.Case, workflow.RegisterOptions{Name: workflows.CaseWorkflow})
 	l.now = env.Now
+	waits := timersOf(env)
 	env.RegisterActivityWithOptions(casework.New(l.store, l).Look, activity.RegisterOptions{Name: workflows.ActivityLook})
 	for _, a := range acts {
 		if at := caseBegan.Add(a.after); !at.Before(from) && at.Before(until) {
@@ -104,10 +105,21 @@ func (l *caseLife) run(from, until time.Time, acts []caseAct, renew time.Time) t
 	env.RegisterDelayedCallback(env.CancelWorkflow, until.Sub(from))
 	env.ExecuteWorkflow(workflows.CaseWorkflow, workflows.CaseInput{Organization: organization, CaseID: l.id})
 	require.True(l.t, env.IsWorkflowCompleted())
+	require.LessOrEqual(l.t, waits(), 1, "what nobody waits for any more has no timer")
 	if err := env.GetWorkflowError(); err != nil && !errors.As(err, new(*workflow.ContinueAsNewError)) {
 		require.ErrorContains(l.t, err, "canceled")
 	}
 	return env.Now()
+}
+
+// timersOf counts the timers that run at once in a world, and returns what says the most
+// that there were.
+func timersOf(env *testsuite.TestWorkflowEnvironment) (most func() int) {
+	running, peak := 0, 0
+	env.SetOnTimerScheduledListener(func(string, time.Duration) { running++; peak = max(peak, running) })
+	env.SetOnTimerFiredListener(func(string) { running-- })
+	env.SetOnTimerCanceledListener(func(string) { running-- })
+	return func() int { return peak }
 }
 
 // Now implements activities.Clock.

@@ -170,9 +170,7 @@ func nextLook(now time.Time, watched *release.StageState) time.Duration {
 }
 
 func (r *releaseRun) awaitNews(ctx workflow.Context, looked int, pause time.Duration, watched *release.StageState) error {
-	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-		Timeout: pause, TimerOptions: workflow.TimerOptions{Summary: fmt.Sprintf("watches %s until %s", watched.Name, watched.DecideBy.Format(time.RFC3339))},
-	}, func() bool { return r.news != looked })
+	_, err := await(ctx, pause, fmt.Sprintf("watches %s until %s", watched.Name, watched.DecideBy.Format(time.RFC3339)), func() bool { return r.news != looked })
 	return err
 }
 

@@ -136,7 +136,7 @@ func (w *webhook) failed(ctx workflow.Context, letter event.DeadLetter) error {
 	w.show(ctx)
 	if status.Attempts < status.MaxAttempts {
 		pause := min(firstPause<<min(status.Attempts-1, 20), longestPause)
-		_, err := workflow.AwaitWithTimeout(ctx, pause, func() bool { return w.in.Status.Deleted || w.redrive })
+		_, err := await(ctx, pause, fmt.Sprintf("tries again, for the %d. time", status.Attempts+1), func() bool { return w.in.Status.Deleted || w.redrive })
 		return err
 	}
 	letter.Attempts, letter.Error = status.Attempts, clip(letter.Error)
