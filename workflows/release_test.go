@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/initkoa/orgo/gates"
 	"github.com/initkoa/orgo/gates/rollout"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/release"
@@ -96,4 +97,31 @@ func TestAReleaseThatCannotJoinEnds(t *testing.T) {
 	lives(t, w)
 	require.Equal(t, string(rollout.PhaseIneligible), w.phase)
 	require.Less(t, len(w.entries[records.ReleaseSubject(releaseID)]), 100)
+}
+
+// Somebody raises the minimum of a channel that never had a release, and asks for one at
+// once: what that published is not read back yet.
+func TestAReleaseWaitsForWhatItsChannelPublished(t *testing.T) {
+	t.Parallel()
+	for name, lag := range map[string]time.Duration{"for a while": 10 * time.Second, "not for ever": horizon} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := quiet()
+			w.append(w.entry(release.TypeChannelIndexed, records.ChannelSubject(organization, main0), records.SystemActor, "raised", struct{}{}))
+			w.channel.Sequence++ // and nobody has read it back
+			sequence := w.channel.Sequence
+			w.every = func() {
+				if w.now().Sub(worldStart) >= lag && w.channel.Confirmed < sequence {
+					w.readBack(sequence)
+				}
+			}
+			lives(t, w)
+			if lag == horizon {
+				require.Equal(t, string(rollout.PhaseIneligible), w.phase, "%s %v", w.record().Code, w.record().Codes)
+				require.Equal(t, gates.CompatibilityUnknown, gates.Code(w.record().Code))
+				return
+			}
+			require.Equal(t, string(rollout.PhaseClosedGood), w.phase, "%s %v", w.record().Code, w.record().Codes)
+		})
+	}
 }

@@ -22,31 +22,48 @@ func (r *releaseRun) pack() records.Digest {
 	return r.record.Intent.Pack
 }
 
-// examine gathers what a release is eligible by, and makes its policy ready.
-func (r *releaseRun) examine(ctx workflow.Context) (releases.Checked, rollout.Record, error) {
-	channel, err := r.channel(ctx)
-	if err != nil {
-		return releases.Checked{}, channel, err
-	}
+// examine gathers what a release is eligible by on its channel, and makes its policy
+// ready.
+func (r *releaseRun) examine(ctx workflow.Context, channel rollout.Record) (releases.Checked, error) {
 	var checked releases.Checked
-	err = workflow.ExecuteActivity(checkOptions(ctx, "verify build, evidence and artifacts"), ActivityCheck,
+	err := workflow.ExecuteActivity(checkOptions(ctx, "verify build, evidence and artifacts"), ActivityCheck,
 		releases.CheckInput{Organization: r.organization, Request: r.record.Request, Channel: channel}).Get(ctx, &checked)
 	if err != nil {
-		return checked, channel, err
+		return checked, err
 	}
 	r.rules = gates.Ruleset{} // those of an earlier check say nothing of this one
 	if checked.Policy == nil || checked.PolicyRef == nil {
 		if len(checked.Problems) == 0 {
 			checked.Problems = []releases.Problem{{Code: gates.EvidenceMissing, Message: "nothing was found out of the release's policy"}}
 		}
-		return checked, channel, nil
+		return checked, nil
 	}
 	rules, err := checked.Policy.Compile()
 	if err != nil {
 		checked.Problems = append(checked.Problems, releases.Problem{Code: gates.PolicyInvalid, Message: err.Error()})
 	}
 	r.rules = rules
-	return checked, channel, nil
+	return checked, nil
+}
+
+// readBackLooks is how often a release looks, in askPause each, for what its channel
+// published to be read back.
+const readBackLooks = 15
+
+// readBack reads the channel once it is known what is active there, or after a while:
+// somebody may have raised its minimum just before the release was asked for. What is not
+// known then is refused by the gate.
+func (r *releaseRun) readBack(ctx workflow.Context) (rollout.Record, error) {
+	for looks := 1; ; looks++ {
+		channel, err := r.channel(ctx)
+		if pack, first := channel.Followed(); err != nil || pack != nil || first || looks == readBackLooks {
+			return channel, err
+		}
+		wait := workflow.TimerOptions{Summary: "waits for what its channel published to be read back"}
+		if err := workflow.NewTimerWithOptions(ctx, askPause, wait).Get(ctx, nil); err != nil {
+			return channel, err
+		}
+	}
 }
 
 // checkOptions are those of what reads artifacts: it may take long, and is tried a
@@ -61,7 +78,11 @@ func checkOptions(ctx workflow.Context, summary string) workflow.Context {
 
 // check decides whether the release is eligible, and settles what is to be approved.
 func (r *releaseRun) check(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
-	checked, channel, err := r.examine(ctx)
+	channel, err := r.readBack(ctx)
+	if err != nil {
+		return nil, err
+	}
+	checked, err := r.examine(ctx, channel)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +172,11 @@ func (r *releaseRun) ready(ctx workflow.Context) error {
 	if r.rules.Policy().Digest.Valid() {
 		return nil
 	}
-	checked, _, err := r.examine(ctx)
+	channel, err := r.channel(ctx)
+	if err != nil {
+		return err
+	}
+	checked, err := r.examine(ctx, channel)
 	if err != nil {
 		return err
 	}
@@ -165,7 +190,11 @@ func (r *releaseRun) ready(ctx workflow.Context) error {
 // verify looks at everything again, just before it matters: the pack as the store has
 // it and as it lies at the target, and that it may follow what is active.
 func (r *releaseRun) verify(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
-	checked, _, err := r.examine(ctx)
+	channel, err := r.readBack(ctx)
+	if err != nil {
+		return nil, err
+	}
+	checked, err := r.examine(ctx, channel)
 	if err != nil {
 		return nil, err
 	}

@@ -430,12 +430,16 @@ func (w *world) commit(in releases.CommitInput) (releases.Committed, error) {
 	return releases.Committed{}, nil
 }
 
-func (w *world) check(releases.CheckInput) (releases.Checked, error) {
+func (w *world) check(in releases.CheckInput) (releases.Checked, error) {
 	pack := fact.pack
 	checked := releases.Checked{
 		Record: records.DigestOf([]byte("record")), Initiator: "ines", Evidence: fact.evidence,
 		Pack: &pack, Digest: fact.digest, Format: "1.0.0", Policy: w.policy(), PolicyRef: &records.Ref{Digest: w.policy().Digest},
-		Compatibility: gates.Compatibility{First: true, Candidate: &gates.PackVersion{PackID: fact.digest.String(), Version: pack.Version, Format: "1.0.0"}},
+		Compatibility: gates.Compatibility{Candidate: &gates.PackVersion{PackID: fact.digest.String(), Version: pack.Version, Format: "1.0.0"}},
+	}
+	var active *rollout.Pack
+	if active, checked.Compatibility.First = in.Channel.Followed(); active != nil {
+		checked.Compatibility.Active = &gates.PackVersion{PackID: active.Digest.String(), Version: active.Version, Format: "1.0.0"}
 	}
 	if w.lie == secondhand {
 		checked.Evidence.Outputs = slices.Clone(checked.Evidence.Outputs)

@@ -74,7 +74,7 @@ func (a *Activities) check(ctx context.Context, in CheckInput) (Checked, error) 
 
 // compatibility tells the pack from the one that it is to follow.
 func (a *Activities) compatibility(ctx context.Context, channel rollout.Record, version string, checked Checked) (gates.Compatibility, error) {
-	active, first := followed(channel.Channel)
+	active, first := channel.Followed()
 	found := gates.Compatibility{First: first}
 	if checked.Digest.Valid() {
 		found.Candidate = &gates.PackVersion{PackID: checked.Digest.String(), Version: version, Format: checked.Format}
