@@ -129,7 +129,7 @@ func (a RaiseMinimum) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 	c.Minimum = a.Version
 	low := c.placed(func(_ string, p Placement) bool { return p.Pack.below(c.Minimum) })
 	if len(low) == 0 {
-		return c.publish(), nil
+		return c.relist(), nil
 	}
 	return c.contain(Containment{ID: a.ID, Packs: low, Code: gates.BelowMinimum, Class: gates.ClassGovernance, Hold: true}), nil
 }

@@ -2,18 +2,18 @@ package rollout
 
 import (
 	"slices"
+	"time"
 
 	"github.com/initkoa/orgo/gates"
-	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/index"
 )
 
 // indexed gives the record the index of its newest sequence: what each cohort is to
-// have, and the authorization of every step back that this very event makes.
-func (r Record) indexed(e ChannelEvent, effects []Effect) (Record, *Refusal) {
+// have, and the authorization of every step back from what the target has.
+func (r Record) indexed(at time.Time) (Record, *Refusal) {
 	next := index.Index{
 		Channel:  index.Channel{Organization: r.Organization, Environment: r.Environment, Name: r.Name},
-		Sequence: r.Sequence, Cohorts: []index.Cohort{}, PublishedAt: e.At.UTC(), MinimumVersion: r.Minimum, Revoked: r.Revoked,
+		Sequence: r.Sequence, Cohorts: []index.Cohort{}, PublishedAt: at.UTC(), MinimumVersion: r.Minimum, Revoked: r.Revoked,
 	}
 	previous := index.Index{}
 	if r.Published != nil {
@@ -38,7 +38,7 @@ func (r Record) indexed(e ChannelEvent, effects []Effect) (Record, *Refusal) {
 			return r, refuse(gates.IndexRefused, "%v", err)
 		}
 		for _, step := range back {
-			next.Downgrades = append(next.Downgrades, r.authorize(step, e, effects))
+			next.Downgrades = append(next.Downgrades, r.authorize(step))
 		}
 	}
 	if err := r.follows(next); err != nil {
@@ -93,32 +93,12 @@ func (r Record) points(cohort string) int {
 
 // authorize lets the index take a step back: one that a rollback chose, or that a
 // release makes whose pack is older than what is active.
-func (r Record) authorize(step index.Back, e ChannelEvent, effects []Effect) index.Downgrade {
-	d := index.Downgrade{
+func (r Record) authorize(step index.Back) index.Downgrade {
+	ground := r.groundsOf(step.Cohort)
+	return index.Downgrade{
 		Cohort: step.Cohort, From: step.From, To: step.To, Release: step.Release, Sequence: r.Sequence,
-		Actor: e.Actor, Reason: string(gates.DowngradeApproved),
+		Decision: ground.Decision, Actor: ground.Actor, Reason: ground.Reason,
 	}
-	if advance, is := e.Action.(Advance); is {
-		for _, p := range advance.Warrant.Permits {
-			if p.Gate == gates.GateIntegrity {
-				d.Decision = p.Inputs
-			}
-		}
-	}
-	for _, effect := range effects {
-		if effect.Selection == nil {
-			continue
-		}
-		// A selection is plain data, whose canonical form cannot fail.
-		d.Decision, _ = records.CanonicalDigest(effect.Selection)
-		if r.Cause != nil {
-			d.Actor = r.Cause.Actor
-		}
-		if r.Containment != nil {
-			d.Reason = string(r.Containment.Code)
-		}
-	}
-	return d
 }
 
 // Placements returns what is or should be active anywhere on the channel, each once.

@@ -28,6 +28,8 @@ type Record struct {
 	// the target has, as far as is known: what a new one follows.
 	Index     *index.Index `json:"index,omitempty"`
 	Published *index.Index `json:"published,omitempty"`
+	// Grounds are why each cohort is to have what it is to have.
+	Grounds []Ground `json:"grounds,omitempty"`
 	// Cause is who began the containment that is under way, or the last one.
 	Cause *Cause `json:"cause,omitempty"`
 }

@@ -275,6 +275,8 @@ func harm(before rollout.Record, m rollout.Message, after rollout.Record, taken 
 		return errors.New("the outcome is another message's")
 	case taken.Outcome.Accepted():
 		return harmOfIndex(before, after)
+	case taken.Outcome.Code == string(gates.IndexRefused) && !slices.Contains(forward, actionOf(m)):
+		return fmt.Errorf("what keeps packs from being active was refused for the index that it made: %s", taken.Outcome.Message)
 	}
 	unseen := after
 	unseen.Seen = before.Seen
@@ -286,6 +288,17 @@ func harm(before rollout.Record, m rollout.Message, after rollout.Record, taken 
 	default:
 		return nil
 	}
+}
+
+// forward are the actions that may be refused for what is published: nothing else may.
+var forward = []string{rollout.AskJoin, rollout.AskAdvance, rollout.AskClose}
+
+func actionOf(m rollout.Message) string {
+	var command records.Command
+	if err := json.Unmarshal(m.Body, &command); err != nil {
+		panic(err)
+	}
+	return command.Action
 }
 
 func harmOfIndex(before, after rollout.Record) error {
@@ -424,6 +437,11 @@ func TestFaultsOfRecordsAreFound(t *testing.T) {
 				bare.Downgrades = nil
 				next.Index = &bare
 			}
+			return next, taken
+		},
+		"why it goes back is forgotten": func(r rollout.Record, m rollout.Message) (rollout.Record, rollout.Taken) {
+			next, taken := r.Take(m)
+			next.Grounds = nil
 			return next, taken
 		},
 		"the sequence stays": func(r rollout.Record, m rollout.Message) (rollout.Record, rollout.Taken) {

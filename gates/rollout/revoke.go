@@ -70,7 +70,7 @@ func (c *Channel) ban(id string, packs digests, code gates.Code, class gates.Cla
 	effects = append(effects, c.dismiss(banned)...)
 	active := c.placed(func(_ string, p Placement) bool { return packs.has(p.Pack.Digest) })
 	if len(active) == 0 {
-		return append(effects, c.publish()...) // the list itself has to be known
+		return append(effects, c.relist()...) // the list itself has to be known
 	}
 	return append(effects, c.contain(Containment{ID: id, Packs: active, Code: code, Class: class, Hold: true})...)
 }
@@ -93,5 +93,5 @@ func (a Clear) on(c *Channel, e ChannelEvent) ([]Effect, *Refusal) {
 		return nil, refuse(gates.InvalidTransition, "all of it is cleared already")
 	}
 	c.Quarantined, c.Cleared = left, cleared
-	return c.publish(), nil
+	return c.relist(), nil
 }

@@ -124,8 +124,9 @@ func (r Record) Reduce(e ChannelEvent, id string) (Record, []Effect, *Refusal) {
 	next := r
 	next.Channel = channel
 	next.Cause = r.causeOf(e, id, effects)
+	next = next.grounded(r, e, effects)
 	if channel.Sequence != r.Sequence {
-		if next, refused = next.indexed(e, effects); refused != nil {
+		if next, refused = next.indexed(e.At); refused != nil {
 			return r, nil, refused
 		}
 	}

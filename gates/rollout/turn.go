@@ -111,6 +111,16 @@ func (c *Channel) publish() []Effect {
 	return []Effect{{Kind: Publish, Sequence: c.Sequence}}
 }
 
+// relist publishes what is to be known besides what is active. While it is not chosen yet
+// where a containment goes, that choice publishes it: an index of now would name what is
+// being taken back, and be refused for that.
+func (c *Channel) relist() []Effect {
+	if c.Containment != nil && !c.Containment.Placed {
+		return nil
+	}
+	return c.publish()
+}
+
 // Close ends a release that is active everywhere and stayed well: it is one that a
 // rollback may go to.
 type Close struct {
