@@ -319,6 +319,7 @@ func (c *channel) look(ctx workflow.Context) {
 		return
 	}
 	c.looking = true
+	newest := c.record.Sequence
 	workflow.GoNamed(ctx, "look", func(ctx workflow.Context) {
 		defer func() { c.looking = false }()
 		options := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
@@ -328,7 +329,9 @@ func (c *channel) look(ctx workflow.Context) {
 		var read releases.Observed
 		// What cannot be read now is read the next time.
 		if workflow.ExecuteActivity(options, ActivityObserve, releases.ObserveInput{Organization: c.organization, Channel: c.in.Channel}).Get(ctx, &read) == nil {
-			c.read = append(c.read, readBack(0, read))
+			back := readBack(0, read)
+			back.Looked = newest // what was published meanwhile, it did not see
+			c.read = append(c.read, back)
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 // ReadBack is what was read back of a channel's target.
 type ReadBack struct {
 	Pushed   int64        // the sequence of the index that was brought to it just before; 0: none was
+	Looked   int64        // if none was: the newest sequence when somebody began to look
 	Sequence int64        // of the index that is active; 0: none is
 	Newest   *index.Index // the one that the next must follow, if that can be told
 	Observed []Observed
@@ -35,7 +36,7 @@ func (r Record) Read(at time.Time, read ReadBack) (Record, []Effect, *Refusal) {
 		return by(r, Reissue{})
 	case read.Pushed == r.Sequence && r.Confirmed != r.Sequence:
 		return by(r, NotTaken{Sequence: read.Pushed})
-	case read.Pushed == 0 && r.Confirmed == r.Sequence:
+	case read.Pushed == 0 && read.Looked == r.Sequence && r.Confirmed == r.Sequence:
 		return by(r, Confirm{Sequence: r.Sequence}) // not even the index is what it was
 	default:
 		return r, nil, refuse(gates.SequenceStale, "what was read belongs to index %d; the newest is %d", read.Sequence, r.Sequence)
