@@ -12,6 +12,7 @@ import (
 	"github.com/initkoa/orgo/api"
 	"github.com/initkoa/orgo/api/control"
 	"github.com/initkoa/orgo/gates"
+	"github.com/initkoa/orgo/gates/gatestest"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/store"
 	"github.com/initkoa/orgo/records/store/storetest"
@@ -114,6 +115,7 @@ const decisions = 10_000
 
 func TestTenThousandDecisionsReplayIdentically(t *testing.T) {
 	t.Parallel()
+	decisions := gatestest.Cases(t, decisions)
 	for name, open := range databases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
