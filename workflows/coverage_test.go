@@ -19,6 +19,8 @@ type looked struct {
 	calls  int
 	odds   int // of faults, summed over the calls, in a thousandth
 	faults map[fault]int
+	// idle is what of the odds was of calls in which a fault would have changed nothing.
+	idle map[fault]int
 }
 
 // coverage is what a number of histories saw.
@@ -33,7 +35,7 @@ func newCoverage() coverage {
 
 func (c coverage) at(p place) *looked {
 	if c.places[p] == nil {
-		c.places[p] = &looked{faults: map[fault]int{}}
+		c.places[p] = &looked{faults: map[fault]int{}, idle: map[fault]int{}}
 	}
 	return c.places[p]
 }
@@ -52,8 +54,16 @@ func (c coverage) hit(phase, call string, f fault) {
 	}
 }
 
-// expected is how many faults of each kind the calls make likely.
-func (l *looked) expected(call string) int { return l.odds / 1000 / max(1, len(faultsOf[call])) }
+// idles counts a call in which a fault would have changed nothing: an inbox of one message
+// has no other order.
+func (c coverage) idles(phase, call string, f fault, rate int) {
+	c.at(place{call, phase}).idle[f] += rate
+}
+
+// expected is how many faults of a kind the calls make likely.
+func (l *looked) expected(call string, f fault) int {
+	return (l.odds - l.idle[f]) / 1000 / max(1, len(faultsOf[call]))
+}
 
 func (c coverage) merge(other coverage) {
 	for phase, n := range other.entered {
@@ -65,6 +75,9 @@ func (c coverage) merge(other coverage) {
 		is.odds += more.odds
 		for f, n := range more.faults {
 			is.faults[f] += n
+		}
+		for f, odds := range more.idle {
+			is.idle[f] += odds
 		}
 	}
 }
@@ -88,8 +101,8 @@ func (c coverage) missed() []string {
 	var list []string
 	for p, is := range c.places {
 		for _, f := range faultsOf[p.call] {
-			if is.expected(p.call) >= certain && is.faults[f] == 0 && isReached(p, f) {
-				list = append(list, fmt.Sprintf("%s in phase %q: no %s, of %d expected", p.call, p.phase, f, is.expected(p.call)))
+			if is.expected(p.call, f) >= certain && is.faults[f] == 0 && isReached(p, f) {
+				list = append(list, fmt.Sprintf("%s in phase %q: no %s, of %d expected", p.call, p.phase, f, is.expected(p.call, f)))
 			}
 		}
 	}
@@ -138,7 +151,7 @@ func (c coverage) cell(p place, f fault) string {
 		return fmt.Sprint(n)
 	case !isReached(p, f):
 		return "-"
-	case is.expected(p.call) < certain:
+	case is.expected(p.call, f) < certain:
 		return "?"
 	default:
 		return "MISSED"
@@ -256,7 +269,7 @@ func (c coverage) unreached() []string {
 			list = append(list, "phase "+string(phase))
 		}
 		for _, call := range calls {
-			if p := (place{call, string(phase)}); c.at(p).expected(call) < certain {
+			if p := (place{call, string(phase)}); c.at(p).expected(call, "") < certain {
 				list = append(list, fmt.Sprintf("%s in phase %q: %d calls", call, phase, c.at(p).calls))
 			}
 		}

@@ -358,6 +358,8 @@ func TestACoverageSeesItsGaps(t *testing.T) {
 			c = whole()
 			delete(c.at(p).faults, f)
 			require.Len(t, c.missed(), 1, "%v %s", p, f)
+			c.idles(p.phase, p.call, f, c.at(p).odds)
+			require.Empty(t, c.missed(), "%v %s: it could not have been seen", p, f)
 		}
 		c = whole()
 		delete(c.places, p)

@@ -284,6 +284,11 @@ func serve[I, O any](w *world, name string, do func(I) (O, error)) func(context.
 		}
 		out, err := do(in)
 		w.last[name] = out
+		for _, f := range faultsOf[name] {
+			if !canSpoil(any(out), f) {
+				w.seen.idles(phase, name, f, w.rate)
+			}
+		}
 		return out, err
 	}
 }
@@ -291,7 +296,16 @@ func serve[I, O any](w *world, name string, do func(I) (O, error)) func(context.
 // canSpoil says whether the fault changes anything: an empty inbox has no other order.
 func canSpoil(out any, f fault) bool {
 	inbox, is := out.(releases.Messages)
-	return !is || f == duplicate && len(inbox.Messages) > 0 || len(inbox.Messages) > 1
+	switch {
+	case !is:
+		return true
+	case f == duplicate:
+		return len(inbox.Messages) > 0
+	case f == reordered:
+		return len(inbox.Messages) > 1
+	default:
+		return true
+	}
 }
 
 // spoil changes a result into one that is plausible and not true.
