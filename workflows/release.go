@@ -49,7 +49,7 @@ type releaseRun struct {
 	step      int // of the step that runs: the result of an older one counts no more
 	stopStep  workflow.CancelFunc
 	steps     int // that run
-	happened  []rollout.ReleaseEvent
+	happened  []stepEnd
 	attempted int // asks and decisions of this run: what they are told apart by
 	toPoke    []string
 	announced int // one past the stage that the set was told this run is ready for
@@ -227,9 +227,12 @@ func mergeSteps(before, then []rollout.Step) []rollout.Step {
 // takeHappened takes in how steps ended.
 func (r *releaseRun) takeHappened(ctx workflow.Context) error {
 	for len(r.happened) > 0 && !r.lost {
-		event := r.happened[0]
+		end := r.happened[0]
 		r.happened = r.happened[1:]
-		steps, refused := r.apply(ctx, event)
+		if end.step != r.step {
+			continue // another was begun since: what this one found is not about where the release is
+		}
+		steps, refused := r.apply(ctx, end.event)
 		if refused != nil {
 			continue // it came too late: the release has moved on
 		}

@@ -125,3 +125,25 @@ func TestAReleaseWaitsForWhatItsChannelPublished(t *testing.T) {
 		})
 	}
 }
+
+// Worlds that once made a release go forward without PASS, at the rate of faults that they
+// had. What runs at once in them does not always meet: each is lived through a few times.
+func TestHistoriesThatOnceWentWrong(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		seed uint64
+		rate int
+		why  string
+	}{
+		{29112, 200, "a stage that was judged well twice, as a hold was lifted, was taken for a soak"},
+	} {
+		t.Run(c.why, func(t *testing.T) {
+			t.Parallel()
+			for range 30 {
+				w := newWorld(c.seed, c.rate, honest)
+				_ = w.live() // that it is cut off is no matter
+				require.Empty(t, w.breaches)
+			}
+		})
+	}
+}

@@ -41,6 +41,13 @@ const (
 	stepPause = 5 * time.Second
 )
 
+// stepEnd is how a step ended. It counts as long as no other step was begun: until it is
+// taken in the release may have moved on, to where the same would mean something else.
+type stepEnd struct {
+	step  int
+	event rollout.ReleaseEvent
+}
+
 // start begins steps, and gives up those that run: what they find out is stale. Nil
 // leaves everything as it is.
 func (r *releaseRun) start(ctx workflow.Context, steps []rollout.Step) {
@@ -65,7 +72,7 @@ func (r *releaseRun) start(ctx workflow.Context, steps []rollout.Step) {
 			}
 			if event != nil {
 				event.Stage = r.record.Stage
-				r.happened = append(r.happened, *event)
+				r.happened = append(r.happened, stepEnd{token, *event})
 			}
 		}
 	})
