@@ -50,7 +50,7 @@ type world struct {
 	bad     time.Duration // from when the pack fails, since the start; 0: never
 	rate    int           // faults in a thousand calls
 	calls   map[string]uint64
-	last    map[string]any // newest result of each activity
+	last    map[string]any // newest result of what is asked
 
 	samples   []telemetry.Stored
 	votes     map[string]records.Digest // who really approved what
@@ -245,7 +245,7 @@ func serve[I, O any](w *world, name string, do func(I) (O, error)) func(context.
 		phase, f := w.phase, w.draws(name)
 		switch f {
 		case stale: // only where there is something older
-			before, there := w.last[name]
+			before, there := w.last[question(name, in)]
 			if !there {
 				break
 			}
@@ -283,7 +283,7 @@ func serve[I, O any](w *world, name string, do func(I) (O, error)) func(context.
 			return map[string]any{"sequence": "NaN", "metrics": map[string]any{"execution": map[string]any{"samples": "NaN"}}}, nil
 		}
 		out, err := do(in)
-		w.last[name] = out
+		w.last[question(name, in)] = out
 		for _, f := range faultsOf[name] {
 			if !canSpoil(any(out), f) {
 				w.seen.idles(phase, name, f, w.rate)
@@ -291,6 +291,14 @@ func serve[I, O any](w *world, name string, do func(I) (O, error)) func(context.
 		}
 		return out, err
 	}
+}
+
+// question names what a call asks for: an older answer is one to the same.
+func question(name string, in any) string {
+	if load, is := in.(releases.LoadInput); is {
+		return name + " " + load.Subject.Kind
+	}
+	return name
 }
 
 // canSpoil says whether the fault changes anything: an empty inbox has no other order.
