@@ -283,7 +283,7 @@ func (t *tally) add(w *world, err error) {
 // rates are how often a call goes wrong, in a thousand: from worlds in which most histories
 // get to their end to those in which few get far. One in which nothing goes wrong shows
 // nothing that those do not, and takes the longest.
-var rates = []int{50, 100, 200, 300, 400}
+var rates = []int{50, 150, 300, 300, 400}
 
 // simulate lives through histories, on every processor.
 func simulate(first, histories uint64, plant lie) *tally {
