@@ -20,14 +20,14 @@ type Ground struct {
 // grounded returns the record with the grounds of what its slots are to have, after an
 // event that changed them from those of before.
 func (r Record) grounded(before Record, e ChannelEvent, effects []Effect) Record {
-	ground, decided := r.groundOf(e, effects)
+	ground, decided := r.groundOfEvent(e, effects)
 	var grounds []Ground
 	for _, slot := range r.Slots {
 		if slot.Desired == nil {
 			continue
 		}
 		is := Ground{Cohort: slot.Cohort, Release: slot.Desired.ReleaseID, Decision: ground.Decision, Actor: ground.Actor, Reason: ground.Reason}
-		was := before.groundsOf(slot.Cohort)
+		was := before.groundOfCohort(slot.Cohort)
 		if was.Release == is.Release && !slices.Contains(decided, slot.Cohort) {
 			is = was
 		}
@@ -37,8 +37,8 @@ func (r Record) grounded(before Record, e ChannelEvent, effects []Effect) Record
 	return r
 }
 
-// groundsOf returns the ground of a cohort, or the zero Ground.
-func (r Record) groundsOf(cohort string) Ground {
+// groundOfCohort returns the ground of a cohort, or the zero Ground.
+func (r Record) groundOfCohort(cohort string) Ground {
 	at := slices.IndexFunc(r.Grounds, func(g Ground) bool { return g.Cohort == cohort })
 	if at < 0 {
 		return Ground{}
@@ -46,9 +46,9 @@ func (r Record) groundsOf(cohort string) Ground {
 	return r.Grounds[at]
 }
 
-// groundOf returns what an event decides by, and the cohorts that a rollback decided on:
+// groundOfEvent returns what an event decides by, and the cohorts that a rollback decided on:
 // that is one also where it comes to what there was.
-func (r Record) groundOf(e ChannelEvent, effects []Effect) (ground Ground, decided []string) {
+func (r Record) groundOfEvent(e ChannelEvent, effects []Effect) (ground Ground, decided []string) {
 	ground = Ground{Actor: e.Actor, Reason: string(gates.DowngradeApproved)}
 	if advance, is := e.Action.(Advance); is {
 		for _, p := range advance.Warrant.Permits {

@@ -94,7 +94,7 @@ func (r Record) points(cohort string) int {
 // authorize lets the index take a step back: one that a rollback chose, or that a
 // release makes whose pack is older than what is active.
 func (r Record) authorize(step index.Back) index.Downgrade {
-	ground := r.groundsOf(step.Cohort)
+	ground := r.groundOfCohort(step.Cohort)
 	return index.Downgrade{
 		Cohort: step.Cohort, From: step.From, To: step.To, Release: step.Release, Sequence: r.Sequence,
 		Decision: ground.Decision, Actor: ground.Actor, Reason: ground.Reason,
