@@ -166,8 +166,7 @@ func (k keeper) clear(ctx context.Context, m triage.Meaning) error {
 		}
 		cleared, err := k.entry(c, cases.TypeCleared, k.act(m.Reason, ""), cases.ClearedBy{Entry: k.of.ID})
 		entries := []records.Entry{cleared}
-		idle := c.Status == cases.Open || c.Status == cases.InProgress
-		if err != nil || !c.Route.CloseCleared || c.Route.Review || !idle || c.Undone() > 0 {
+		if err != nil || !c.ClosesItself() {
 			return entries, err
 		}
 		closed, err := k.entry(c, cases.TypeMoved, k.act(m.Reason, ""), cases.Moved{To: cases.Completed, Resolution: m.Reason})

@@ -48,7 +48,7 @@ var decisions = []decision{
 	},
 	{
 		DecideClose, "What opened it is gone: close it, or say what is left to do", func(r Route) *Asked { return r.CloseBy },
-		func(c *Case) bool { return toClose(c) && !c.closesItself() }, toClose, closed,
+		func(c *Case) bool { return toClose(c) && !c.ClosesItself() }, toClose, closed,
 	},
 }
 
@@ -59,8 +59,11 @@ func toClose(c *Case) bool {
 	return c.Cleared != nil && !c.Status.Terminal() && c.Status != WaitingReview
 }
 
-// closesItself reports whether what cleared the Case completes it, too.
-func (c *Case) closesItself() bool { return c.Route.CloseCleared && !c.Route.Review && c.Undone() == 0 }
+// ClosesItself reports whether what clears the Case completes it, too: its route says so,
+// nothing is left to do, and nobody has to review it or has said that it is blocked.
+func (c *Case) ClosesItself() bool {
+	return c.Route.CloseCleared && !c.Route.Review && (c.Status == Open || c.Status == InProgress) && c.Undone() == 0
+}
 
 func reviewed(c *Case, e records.Entry) (TaskStatus, string) {
 	switch c.Status {

@@ -165,6 +165,19 @@ func TestWhatClosesItselfAsksNobody(t *testing.T) {
 	}
 }
 
+// One that is blocked does not close by what cleared it, so somebody is asked.
+func TestWhatIsBlockedDoesNotCloseItself(t *testing.T) {
+	t.Parallel()
+	h := opened(t, func(r *cases.Route) {
+		asking(r)
+		r.Review, r.CloseCleared = false, true
+	})
+	require.NoError(t, h.move("olga", "the vendor", cases.Blocked, ""))
+	require.NoError(t, h.do(cases.TypeCleared, "orgo", "it passed", cases.ClearedBy{}))
+	require.False(t, h.ClosesItself())
+	require.Equal(t, "PENDING of closers: ", h.last(cases.DecideClose))
+}
+
 // A Case that goes to and fro has so many Tasks, and goes on.
 func TestDecisionsAreBounded(t *testing.T) {
 	t.Parallel()

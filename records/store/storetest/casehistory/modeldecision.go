@@ -21,7 +21,7 @@ func (m *model) wait(was *model, e records.Entry) {
 	}
 	proposed := m.cleared && !reviews && !ended(m.status)
 	if proposed {
-		if m.waiting("close") == nil && (!m.route.CloseCleared || m.route.Review || m.openTasks() > 0) {
+		if m.waiting("close") == nil && (!m.route.CloseCleared || m.route.Review || m.status == "BLOCKED" || m.openTasks() > 0) {
 			m.askFor("close", m.route.CloseBy, e)
 		}
 		return
