@@ -47,7 +47,7 @@ const pushPause = 2 * time.Second
 func Channel(ctx workflow.Context, in ChannelInput) error {
 	c := &channel{in: in}
 	c.entity = newEntity(ctx, in.Organization, records.ChannelSubject(in.Organization, in.Channel), records.Correlation{Channel: in.Channel.String()})
-	if err := c.handleMessages(ctx, nil); err != nil {
+	if err := c.handleMessages(ctx); err != nil {
 		return err
 	}
 	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryChannel, func() (rollout.Record, error) { return c.record, nil },
@@ -88,6 +88,7 @@ func (c *channel) begin(ctx workflow.Context) error {
 func (c *channel) live(ctx workflow.Context) error {
 	looked := c.ticks
 	for !c.lost {
+		c.listen(ctx)
 		if err := c.takeRead(ctx); err != nil {
 			return err
 		}
@@ -107,7 +108,7 @@ func (c *channel) live(ctx workflow.Context) error {
 			c.look(ctx)
 			continue
 		}
-		if err := workflow.Await(ctx, func() bool { return c.pokes > c.drained || len(c.read) > 0 || c.full(ctx) && !c.pushing && !c.looking }); err != nil {
+		if err := workflow.Await(ctx, func() bool { return c.due() || len(c.read) > 0 || c.full(ctx) && !c.pushing && !c.looking }); err != nil {
 			return err
 		}
 	}
@@ -119,6 +120,7 @@ func (c *channel) next(ctx workflow.Context) error {
 	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
 		return err
 	}
+	c.listen(ctx) // the next run looks for what there is
 	return workflow.NewContinueAsNewError(ctx, ChannelWorkflow, c.in)
 }
 

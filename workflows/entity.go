@@ -35,7 +35,9 @@ type entity struct {
 	// pokes counts the messages that said that something is in the store, and drained
 	// is up to which of them that was taken in. ticks counts when the entity looks by
 	// itself: whoever was to say so may have ended before.
+	poked          workflow.ReceiveChannel
 	pokes, drained int
+	tick           workflow.Future
 	ticks          int
 	answers        map[string]records.CommandOutcome
 	answered       []string // the keys of answers, oldest first
@@ -46,7 +48,7 @@ type note struct {
 	entry records.Entry
 	// key tells it apart from others of its type in its commit, or for good.
 	key  string
-	body any
+	body any // nil: the entry is made already
 }
 
 const (
@@ -182,6 +184,10 @@ func (e *entity) commit(ctx workflow.Context, record func(version int64) any) (b
 	notes, e.pending = append(notes, e.pending...), nil
 	entries := make([]records.Entry, 0, len(notes))
 	for i, n := range notes {
+		if n.body == nil {
+			entries = append(entries, n.entry)
+			continue
+		}
 		key := n.key
 		if key == "" {
 			key = fmt.Sprintf("%s/%s/v%d/%d", e.subject.Kind, e.subject.ID, version, i)
@@ -229,40 +235,41 @@ func (e *entity) noteOutcome(ctx workflow.Context, m rollout.Message, outcome re
 	e.note(ctx, entry, outcome.Command, outcome)
 }
 
-// handleMessages registers what both kinds of entities are sent, and listens to that. One
-// that is sent more adds it to what is heard.
-func (e *entity) handleMessages(ctx workflow.Context, also func(workflow.Context, workflow.Selector)) error {
-	poke := workflow.GetSignalChannelWithOptions(ctx, SignalPoke, workflow.SignalChannelOptions{Description: "Says that something new is in the store."})
-	hears := workflow.NewSelector(ctx)
-	hears.AddReceive(poke, func(c workflow.ReceiveChannel, _ bool) {
-		if c.ReceiveAsync(nil) {
-			e.pokes++
-		}
-	})
-	if also != nil {
-		also(ctx, hears)
-	}
-	workflow.GoNamed(ctx, "listens", func(ctx workflow.Context) {
-		e.nextTick(ctx, hears)
-		for {
-			hears.Select(ctx)
-		}
-	})
+// handleMessages registers what both kinds of entities are sent.
+func (e *entity) handleMessages(ctx workflow.Context) error {
+	e.poked = workflow.GetSignalChannelWithOptions(ctx, SignalPoke, workflow.SignalChannelOptions{Description: "Says that something new is in the store."})
+	e.nextTick(ctx)
 	return workflow.SetUpdateHandlerWithOptions(ctx, UpdateAct, e.onAct, workflow.UpdateHandlerOptions{
 		Validator:   e.mayAct,
 		Description: "Carries out an action that was recorded. Takes the id of the entry that asks for it; who asks, and for what, is in that.",
 	})
 }
 
-// nextTick has the entity look by itself after a while, and again.
-func (e *entity) nextTick(ctx workflow.Context, hears workflow.Selector) {
-	hears.AddFuture(workflow.NewTimerWithOptions(ctx, lookEvery, workflow.TimerOptions{Summary: "looks by itself"}), func(tick workflow.Future) {
-		if tick.Get(ctx, nil) == nil {
-			e.ticks++
-			e.pokes++
-			e.nextTick(ctx, hears)
-		}
-	})
+// nextTick has the entity look by itself after a while.
+func (e *entity) nextTick(ctx workflow.Context) {
+	e.tick = workflow.NewTimerWithOptions(ctx, lookEvery, workflow.TimerOptions{Summary: "looks by itself"})
+}
+
+// listen counts who said that something is in the store, and looks at the time.
+func (e *entity) listen(ctx workflow.Context) {
+	for e.poked.ReceiveAsync(nil) {
+		e.pokes++
+	}
+	if e.tick == nil || !e.tick.IsReady() {
+		return
+	}
+	err := e.tick.Get(ctx, nil)
+	e.tick = nil
+	if err == nil { // or the workflow is cancelled, and looks no more
+		e.ticks++
+		e.pokes++
+		e.nextTick(ctx)
+	}
+}
+
+// due reports whether there may be something in the store that was not taken in.
+func (e *entity) due() bool {
+	return e.pokes > e.drained || e.poked.Len() > 0 || e.tick != nil && e.tick.IsReady()
 }
 
 func (e *entity) mayAct(command string) error {

@@ -57,7 +57,8 @@ type releaseRun struct {
 	// why: to approve it anew would come to the same.
 	unwelcome *records.Digest
 	refused   releases.Problem
-	controls  map[string]controlled // by cohort: what its window was compared with
+	sent      workflow.ReceiveChannel // windows of telemetry
+	controls  map[string]controlled   // by cohort: what its window was compared with
 	marked    string
 	// rendered tells, from the soak on, whether what renders is over.
 	rendered func() bool
@@ -78,7 +79,8 @@ func Release(ctx workflow.Context, in ReleaseInput) (ReleaseOutcome, error) {
 	if r.judged == nil { // there may be windows that were not judged yet
 		r.judged = map[string]gates.Decision{}
 	}
-	if err := r.handleMessages(ctx, r.listen); err != nil {
+	r.handleWindows(ctx)
+	if err := r.handleMessages(ctx); err != nil {
 		return ReleaseOutcome{}, err
 	}
 	if err := workflow.SetQueryHandlerWithOptions(ctx, QueryRelease, func() (release.Record, error) { return r.record, nil },
@@ -98,10 +100,11 @@ func Release(ctx workflow.Context, in ReleaseInput) (ReleaseOutcome, error) {
 		if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
 			return ReleaseOutcome{}, err
 		}
+		r.listen(ctx)
+		r.hear(ctx)
 		if r.machine().Ended() {
 			return ReleaseOutcome{ReleaseID: in.ReleaseID, Phase: r.record.Phase, Code: gates.Code(r.record.Code)}, nil
 		}
-		r.hear(ctx)
 		return ReleaseOutcome{}, workflow.NewContinueAsNewError(ctx, ReleaseWorkflow, ReleaseInput{
 			Organization: in.Organization, ReleaseID: in.ReleaseID, Windows: r.windows, Judged: r.judged,
 		})
@@ -153,6 +156,8 @@ func (r *releaseRun) machine() rollout.Release {
 func (r *releaseRun) live(ctx workflow.Context) error {
 	defer r.stopSteps()
 	for !r.lost {
+		r.listen(ctx)
+		r.hear(ctx)
 		if err := r.drain(ctx, func() int64 { return r.record.Seen }, r.takeIn); err != nil {
 			return err
 		}
@@ -165,17 +170,17 @@ func (r *releaseRun) live(ctx workflow.Context) error {
 		if r.lost {
 			return nil
 		}
-		if r.machine().Ended() && r.steps == 0 && r.drained >= r.pokes {
+		if r.machine().Ended() && r.steps == 0 && !r.due() {
 			return nil
 		}
 		if r.full(ctx) {
 			r.stopSteps()
-			if r.steps == 0 && r.drained >= r.pokes && len(r.happened) == 0 {
+			if r.steps == 0 && !r.due() && len(r.happened) == 0 {
 				return nil
 			}
 		}
 		if err := workflow.Await(ctx, func() bool {
-			return r.pokes > r.drained || len(r.happened) > 0 || r.unsaved || r.lost ||
+			return r.due() || r.sent.Len() > 0 || len(r.happened) > 0 || r.unsaved || r.lost ||
 				r.steps == 0 && r.machine().Ended() || r.full(ctx) && (r.steps == 0 || r.stopStep != nil)
 		}); err != nil {
 			return err

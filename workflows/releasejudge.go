@@ -16,20 +16,18 @@ import (
 	"github.com/initkoa/orgo/records/telemetry"
 )
 
-// listen takes windows of telemetry as they come.
-func (r *releaseRun) listen(ctx workflow.Context, hears workflow.Selector) {
-	windows := workflow.GetSignalChannelWithOptions(ctx, SignalWindows, workflow.SignalChannelOptions{
+// handleWindows registers what a release is sent besides.
+func (r *releaseRun) handleWindows(ctx workflow.Context) {
+	r.sent = workflow.GetSignalChannelWithOptions(ctx, SignalWindows, workflow.SignalChannelOptions{
 		Description: "Cumulative windows of telemetry, as the relay reduces them from the stored samples.",
 	})
-	hears.AddReceive(windows, func(workflow.ReceiveChannel, bool) { r.hear(ctx) })
 }
 
 // hear takes the windows that came and were not yet taken.
 func (r *releaseRun) hear(ctx workflow.Context) {
-	windows := workflow.GetSignalChannel(ctx, SignalWindows)
 	for {
 		var came []telemetry.Window
-		if !windows.ReceiveAsync(&came) {
+		if !r.sent.ReceiveAsync(&came) {
 			return
 		}
 		r.merge(ctx, came)
@@ -95,7 +93,7 @@ func (r *releaseRun) soak(ctx workflow.Context) (*rollout.ReleaseEvent, error) {
 			return nil, err
 		}
 	}
-	r.rendered = r.renderBeside(ctx)
+	r.rendered = r.renderBeside(ctx, *r.record.Soak.EndsAt)
 	return r.judge(ctx, r.record.Soak, len(r.record.Stages))
 }
 

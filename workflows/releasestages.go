@@ -170,10 +170,10 @@ func (r *releaseRun) distribute(ctx workflow.Context) (*rollout.ReleaseEvent, er
 	return &rollout.ReleaseEvent{Kind: rollout.Distributed}, nil
 }
 
-// renderBeside begins to render the pack, beside whatever the caller does, and returns
+// renderBeside begins to render the pack, beside what is watched until then, and returns
 // what tells whether that is over. A pack that cannot be rendered is a finding: it
 // moves nothing, neither forward nor back.
-func (r *releaseRun) renderBeside(ctx workflow.Context) (over func() bool) {
+func (r *releaseRun) renderBeside(ctx workflow.Context, until time.Time) (over func() bool) {
 	row := r.record.SpineStage(records.Render, "")
 	ended := row == nil || row.Status != records.StagePending && row.Status != records.StageRunning
 	if ended {
@@ -182,7 +182,9 @@ func (r *releaseRun) renderBeside(ctx workflow.Context) (over func() bool) {
 	workflow.GoNamed(ctx, "render", func(ctx workflow.Context) {
 		defer func() {
 			ended = true
-			r.news++ // the judge looks again
+			if !workflow.Now(ctx).Before(until) {
+				r.news++ // the judge may wait for nothing else, and looks again
+			}
 		}()
 		for ctx.Err() == nil {
 			err := r.runStage(ctx, records.Render, "", ActivityRender)

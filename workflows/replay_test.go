@@ -199,7 +199,7 @@ func TestAnotherOrderOfAnEntityDoesNotReplay(t *testing.T) {
 	changed[ChannelWorkflow] = func(ctx workflow.Context, in ChannelInput) error {
 		c := &channel{in: in}
 		c.entity = newEntity(ctx, in.Organization, records.ChannelSubject(in.Organization, in.Channel), records.Correlation{Channel: in.Channel.String()})
-		if err := c.handleMessages(ctx, nil); err != nil {
+		if err := c.handleMessages(ctx); err != nil {
 			return err
 		}
 		if _, err := c.inbox(ctx, 0); err != nil {

@@ -177,8 +177,8 @@ type Frozen struct {
 	List   records.Ref    `json:"list"`   // that, in the artifact store
 }
 
-// DecisionSummary is a decision that moved, or stopped, the release. The whole is the
-// entry.
+// DecisionSummary is a decision that moved, or stopped, the release. Of decisions about
+// the same that say the same, one after the other, it is the newest. The whole is the entry.
 type DecisionSummary struct {
 	EntryID string         `json:"entry_id"`
 	At      time.Time      `json:"at"`
