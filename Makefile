@@ -52,7 +52,7 @@ search: ## every state of a channel with two rare events on a path, some million
 	ORGO_SEARCH=2 go test ./gates/rollout -run NoState -v -timeout 60m
 
 simulate: ## 50,000 histories of a release in a world that goes wrong: none goes forward without PASS
-	GOGC=800 ORGO_PROPERTY_SCALE=167 go test ./workflows -run NoHistory -v -timeout 60m
+	GOGC=200 ORGO_PROPERTY_SCALE=167 go test ./workflows -run NoHistory -v -timeout 60m
 	ORGO_PROPERTY_SCALE=10 go test ./gates/rollout -run LongInboxes -v -timeout 60m
 
 histories: ## record the workflow histories, of builds and of releases, that the replay tests read

@@ -96,12 +96,13 @@ func (c coverage) faults() int {
 // impossible, in effect, that it sees none (e^-30).
 const certain = 30
 
-// missed are the faults that a place was called often enough for, and did not see.
+// missed are the faults that were not seen of a place that has to have seen them: one that
+// its phase is about, or that was called often enough.
 func (c coverage) missed() []string {
 	var list []string
 	for p, is := range c.places {
 		for _, f := range faultsOf[p.call] {
-			if is.expected(p.call, f) >= certain && is.faults[f] == 0 && isReached(p, f) {
+			if is.faults[f] == 0 && isReached(p, f) && (isNamed(p) || is.expected(p.call, f) >= certain) {
 				list = append(list, fmt.Sprintf("%s in phase %q: no %s, of %d expected", p.call, p.phase, f, is.expected(p.call, f)))
 			}
 		}
@@ -114,8 +115,8 @@ func (c coverage) missed() []string {
 var faultsSeen = []fault{timeout, unavailable, final, malformed, empty, notANumber, stale, duplicate, reordered, late, lost, forged, contradictory, wrong}
 
 // table prints the coverage: dependency by phase by fault. A fault that a dependency
-// does not have is a point, one that cannot occur in the phase a dash, and one that the
-// place was called too seldom for to be held to has a question mark. What follows says why.
+// does not have is a point, one that cannot occur in the phase a dash, and one that was
+// not seen of a place that no phase is about has a question mark. What follows says why.
 func (c coverage) table() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "\n%-42s %9s", "dependency, phase", "calls")
@@ -138,6 +139,7 @@ func (c coverage) table() string {
 	for _, r := range cannot {
 		fmt.Fprintf(&text, "\n- %v of %s in %q: %s", r.faults, strings.Join(r.calls, ", "), r.phases, r.why)
 	}
+	fmt.Fprintf(&text, "\n? no phase is about the place: a call that was under way, or was to be tried again, as the release moved on, and finds what it finds")
 	fmt.Fprintf(&text, "\nentered: %v", c.entered)
 	return text.String()
 }
@@ -151,7 +153,7 @@ func (c coverage) cell(p place, f fault) string {
 		return fmt.Sprint(n)
 	case !isReached(p, f):
 		return "-"
-	case is.expected(p.call, f) < certain:
+	case !isNamed(p) && is.expected(p.call, f) < certain:
 		return "?"
 	default:
 		return "MISSED"
@@ -240,25 +242,44 @@ func isReached(p place, f fault) bool {
 	})
 }
 
-// reached says which dependencies a phase is about. missed holds every place that is
-// called often to all its faults; this, that these are called often.
+// reached says which dependencies a phase is about. missed holds them to all their faults;
+// unreached holds a search to have called them often.
 var reached = map[rollout.Phase][]string{
 	"":                            {workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit},
-	rollout.PhaseChecking:         {workflows.ActivityLoad, workflows.ActivityCommit, workflows.ActivityCheck},
-	rollout.PhaseAwaitingApproval: {workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, "vote"},
+	rollout.PhaseChecking:         {workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityCheck, workflows.ActivityPinRelease},
+	rollout.PhaseAwaitingApproval: {workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityCheck, "vote"},
 	rollout.PhaseApproved:         {workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityAsk, "told"},
-	rollout.PhaseDistributing:     {workflows.ActivityCommit, workflows.ActivityDistribute},
-	rollout.PhaseVerifying:        {workflows.ActivityLoad, workflows.ActivityCommit, workflows.ActivityCheck, workflows.ActivityVerify},
-	rollout.PhaseActivating:       {workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityFreeze, workflows.ActivityAsk, "published", "told", "signal"},
-	rollout.PhaseObserving:        {workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivitySample, workflows.ActivityAgain, "signal"},
-	rollout.PhaseSoaking:          {workflows.ActivityCommit, workflows.ActivityAgain, "signal"},
-	rollout.PhaseClosedGood:       {workflows.ActivityLoad, workflows.ActivityAsk, workflows.ActivityAttest, "signal"},
-	rollout.PhaseRollingBack:      {workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityAsk, "published", "told", "signal"},
-	rollout.PhaseFailed:           {workflows.ActivityAsk, workflows.ActivityAttest},
-	rollout.PhaseSafeMode:         {workflows.ActivityAttest},
-	rollout.PhaseIneligible:       {workflows.ActivityAttest},
-	rollout.PhaseAborted:          nil, rollout.PhaseRolledBack: nil, rollout.PhaseSuperseded: nil,
+	rollout.PhaseDistributing:     {workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityDistribute, workflows.ActivityAttempts},
+	rollout.PhaseVerifying: {
+		workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityCheck, workflows.ActivityPinRelease, workflows.ActivityVerify,
+	},
+	rollout.PhaseActivating: {
+		workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityCheck, workflows.ActivityFreeze, workflows.ActivityAsk,
+		"published", "told", "signal",
+	},
+	rollout.PhaseObserving: {
+		workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityCheck, workflows.ActivitySample, workflows.ActivityAgain,
+		"published", "told", "signal",
+	},
+	rollout.PhaseSoaking: {
+		workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityCheck, workflows.ActivitySample, workflows.ActivityAgain,
+		workflows.ActivityRender, workflows.ActivityAttempts, "published", "told", "signal",
+	},
+	rollout.PhaseClosedGood: {
+		workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityAsk, workflows.ActivityAttest, "published", "told", "signal",
+	},
+	rollout.PhaseRollingBack: {
+		workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityAsk, "published", "told", "signal",
+	},
+	rollout.PhaseFailed:     {workflows.ActivityCommit, workflows.ActivityAsk, workflows.ActivityAttest},
+	rollout.PhaseAborted:    {workflows.ActivityAsk, workflows.ActivityAttest},
+	rollout.PhaseSuperseded: {workflows.ActivityAttest},
+	rollout.PhaseSafeMode:   {workflows.ActivityCommit, workflows.ActivityAttest},
+	rollout.PhaseIneligible: {workflows.ActivityAttest},
+	rollout.PhaseRolledBack: {workflows.ActivityAttest},
 }
+
+func isNamed(p place) bool { return slices.Contains(reached[rollout.Phase(p.phase)], p.call) }
 
 // unreached are the phases that were not entered, and the places that were called too
 // seldom for missed to look at them.

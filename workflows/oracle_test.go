@@ -82,6 +82,9 @@ func (w *world) committed(entries []records.Entry) {
 	}
 	for _, moved := range moves {
 		w.phase = moved.After
+		if w.twigs > 0 && w.chance("branch", 500) {
+			w.later(0, func(w *world) { w.env.SetContinueAsNewSuggested(true) })
+		}
 		if w.phase == string(rollout.PhaseClosedGood) && !w.rendered() {
 			w.breach("the release closed before its pack was rendered")
 		}

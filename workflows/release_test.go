@@ -45,7 +45,7 @@ func TestAReleaseGoesOutAndCloses(t *testing.T) {
 func TestAReleaseLooksForWhatNobodySaidIsThere(t *testing.T) {
 	t.Parallel()
 	w := quiet()
-	w.mute = true
+	w.mute, w.length = true, 5*time.Minute
 	lives(t, w)
 	require.Equal(t, string(rollout.PhaseClosedGood), w.phase)
 }

@@ -33,9 +33,32 @@ import (
 // and operators. It goes wrong where its seed says so, and knows what is true.
 type world struct {
 	mu    sync.Mutex
-	seed  uint64
+	name  string // its seed, and which branches led to it
 	env   *testsuite.TestWorkflowEnvironment
 	ended bool // nothing more is to be seen
+
+	past
+	seen     coverage
+	breaches []string
+	moves    int // forward, each of which the oracle has looked at
+
+	lie      lie
+	twigs    int         // how many branch off it where any do; 0: none
+	branched int         // how many did
+	calm     bool        // no operator does anything
+	renders  stageDouble // what does render, where it is not what does it well
+	pins     func() releases.Pinned
+	mute     bool          // nobody says that the channel told something
+	length   time.Duration // of the history; 0: horizon
+	every    func()        // is called at every tick
+}
+
+// past is what happened in a world, and what is under way.
+type past struct {
+	seed  uint64
+	clock time.Time         // when its newest run ended
+	ahead []*happening      // what is under way
+	calls map[string]uint64 // how often was drawn, by what for
 
 	entries  map[records.Subject][]records.Entry // the sequence is the place, from 1
 	byID     map[string]records.Digest
@@ -45,32 +68,21 @@ type world struct {
 	channel  rollout.Record
 	told     map[string]records.CommandOutcome
 
-	request release.Request
-	solo    bool
-	bad     time.Duration // from when the pack fails, since the start; 0: never
-	rate    int           // faults in a thousand calls
-	calls   map[string]uint64
-	last    map[string]any // newest result of what is asked
+	request  release.Request
+	solo     bool
+	bad      time.Duration  // from when the pack fails, since the start; 0: never
+	rate     int            // faults in a thousand calls
+	restless int            // how often operators do something
+	last     map[string]any // newest result of what is asked
 
-	samples   []telemetry.Stored
-	votes     map[string]records.Digest // who really approved what
-	truth     map[records.Digest]window // the windows that samples made
-	confirmed map[records.Digest]bool   // of those, what Again has said
-	sent      map[string]telemetry.Window
-	decisions []gates.Decision
-	seen      coverage
-	breaches  []string
-	moves     int // forward, each of which the oracle has looked at
-	lie       lie
-
-	soaksFirst bool        // the move that is looked at begins to soak
-	calm       bool        // no operator does anything
-	renders    stageDouble // what does render, where it is not what does it well
-	pins       func() releases.Pinned
-	mute       bool          // nobody says that the channel told something
-	after      int           // ticks since it closed
-	length     time.Duration // of the history; 0: horizon
-	every      func()        // is called at every tick
+	samples    []telemetry.Stored
+	votes      map[string]records.Digest // who really approved what
+	truth      map[records.Digest]window // the windows that samples made
+	confirmed  map[records.Digest]bool   // of those, what Again has said
+	sent       map[string]telemetry.Window
+	decisions  []gates.Decision
+	soaksFirst bool // the move that is looked at begins to soak
+	after      int  // ticks since it closed
 }
 
 type window struct{ bad bool }
@@ -140,11 +152,11 @@ var faultsOf = map[string][]fault{
 }
 
 func newWorld(seed uint64, rate int, plant lie) *world {
-	w := &world{
-		seed: seed, rate: rate, lie: plant, entries: map[records.Subject][]records.Entry{}, byID: map[string]records.Digest{},
-		told: map[string]records.CommandOutcome{}, calls: map[string]uint64{}, last: map[string]any{},
-		votes: map[string]records.Digest{}, truth: map[records.Digest]window{}, confirmed: map[records.Digest]bool{}, sent: map[string]telemetry.Window{}, seen: newCoverage(),
-	}
+	w := &world{name: fmt.Sprint(seed), lie: plant, seen: newCoverage(), past: past{
+		seed: seed, clock: worldStart, rate: rate, restless: 1, calls: map[string]uint64{},
+		entries: map[records.Subject][]records.Entry{}, byID: map[string]records.Digest{}, told: map[string]records.CommandOutcome{}, last: map[string]any{},
+		votes: map[string]records.Digest{}, truth: map[records.Digest]window{}, confirmed: map[records.Digest]bool{}, sent: map[string]telemetry.Window{},
+	}}
 	w.channel = rollout.NewRecord(organization, main0)
 	w.solo = w.chance("solo", 500)
 	switch w.pick("health", 4) {
@@ -165,6 +177,7 @@ func newWorld(seed uint64, rate int, plant lie) *world {
 		w.request.Strategy.Stages = []release.Stage{{Name: "all", Cohorts: []string{"a", "b"}}}
 	}
 	w.append(w.entry(release.TypeRequested, records.ReleaseSubject(releaseID), requester, "requested", w.request))
+	w.later(tick, (*world).tick)
 	return w
 }
 
@@ -203,15 +216,16 @@ func (w *world) goesWrong(call string) fault {
 	return f
 }
 
-func (w *world) now() time.Time { return w.env.Now().UTC() }
+func (w *world) now() time.Time {
+	if w.env == nil {
+		return w.clock
+	}
+	return w.env.Now().UTC()
+}
 
 func (w *world) entry(typ string, subject records.Subject, actor, key string, body any) records.Entry {
-	at := worldStart
-	if w.env != nil {
-		at = w.now()
-	}
 	entry, err := records.NewEntry(records.Entry{
-		Organization: organization, Kind: records.KindEvent, Type: typ, Subject: subject, At: at, Actor: actor, Reason: "because",
+		Organization: organization, Kind: records.KindEvent, Type: typ, Subject: subject, At: w.now(), Actor: actor, Reason: "because",
 	}, key, body)
 	if err != nil {
 		panic(err)
@@ -538,7 +552,7 @@ func (w *world) reduce(cohort string, sequence int64) (telemetry.Window, error) 
 func (w *world) ask(in releases.AskInput) (records.CommandOutcome, error) {
 	w.append(in.Entry)
 	if !w.calm && w.chance("supersede", 40) {
-		w.later(0, func() {
+		w.later(0, func(w *world) {
 			w.person(in.Entry.Subject, records.TypeActionAsked, records.SystemActor, rollout.AskJoin, successor())
 		})
 	}
@@ -588,9 +602,9 @@ func (w *world) effects(effects []rollout.Effect) {
 	for i, effect := range effects {
 		switch effect.Kind {
 		case rollout.Publish:
-			w.later(w.delay("published"), func() { w.readBack(effect.Sequence) })
+			w.later(w.delay("published"), func(w *world) { w.readBack(effect.Sequence) })
 		case rollout.Gather:
-			w.later(time.Second, func() {
+			w.later(time.Second, func(w *world) {
 				facts := []rollout.Fact{{Pack: fact.digest, Verified: true, Compatible: true, Retained: true}}
 				w.person(records.ChannelSubject(organization, main0), records.TypeActionAsked, records.SystemActor, rollout.AskRestore, rollout.Restore{ID: effect.ID, Facts: facts})
 			})
@@ -616,7 +630,7 @@ func (w *world) tell(effect rollout.Effect, key string) {
 		effect := rollout.Effect{Kind: []rollout.EffectKind{rollout.Activated, rollout.Granted, rollout.TakenBack}[w.pick("forged", 3)], ReleaseID: releaseID}
 		w.append(w.entry(release.TypeTold, subject, "mallory", key+"/forged", effect))
 	}
-	w.later(pause, func() {
+	w.later(pause, func(w *world) {
 		w.append(w.entry(release.TypeTold, subject, records.SystemActor, key, effect))
 		if !w.mute {
 			w.poke()
@@ -625,18 +639,6 @@ func (w *world) tell(effect rollout.Effect, key string) {
 }
 
 func (w *world) poke() { w.env.SignalWorkflow(workflows.SignalPoke, nil) }
-
-// later does something after a time, unless nothing is looked at any more.
-func (w *world) later(after time.Duration, do func()) {
-	env := w.env
-	env.RegisterDelayedCallback(func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if !w.ended && w.env == env {
-			do()
-		}
-	}, after)
-}
 
 func (w *world) delay(what string) time.Duration {
 	if w.chance(what+" slow", 100) {
@@ -650,7 +652,7 @@ func (w *world) readBack(sequence int64) {
 	back := rollout.ReadBack{Pushed: sequence, Sequence: sequence}
 	f := w.goesWrong("published")
 	if f == lost {
-		w.later(time.Minute, func() { w.readBack(sequence) })
+		w.later(time.Minute, func(w *world) { w.readBack(sequence) })
 		return
 	}
 	for _, slot := range w.channel.Slots {
