@@ -263,7 +263,7 @@ var reached = map[rollout.Phase][]string{
 	},
 	rollout.PhaseSoaking: {
 		workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityCheck, workflows.ActivitySample, workflows.ActivityAgain,
-		workflows.ActivityRender, workflows.ActivityAttempts, "published", "told", "signal",
+		workflows.ActivityRender, workflows.ActivityAttempts, "signal",
 	},
 	rollout.PhaseClosedGood: {
 		workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityAsk, workflows.ActivityAttest, "published", "told", "signal",
@@ -272,7 +272,7 @@ var reached = map[rollout.Phase][]string{
 		workflows.ActivityLoad, workflows.ActivityInbox, workflows.ActivityCommit, workflows.ActivityAsk, "published", "told", "signal",
 	},
 	rollout.PhaseFailed:     {workflows.ActivityCommit, workflows.ActivityAsk, workflows.ActivityAttest},
-	rollout.PhaseAborted:    {workflows.ActivityAsk, workflows.ActivityAttest},
+	rollout.PhaseAborted:    {workflows.ActivityAttest},
 	rollout.PhaseSuperseded: {workflows.ActivityAttest},
 	rollout.PhaseSafeMode:   {workflows.ActivityCommit, workflows.ActivityAttest},
 	rollout.PhaseIneligible: {workflows.ActivityAttest},
