@@ -61,8 +61,13 @@ func Channel(ctx workflow.Context, in ChannelInput) error {
 		if err := c.live(ctx); err != nil {
 			return err
 		}
-		if !c.lost {
-			return c.next(ctx)
+		if c.lost {
+			continue
+		}
+		if settled, err := c.settle(ctx); err != nil {
+			return err
+		} else if settled {
+			return workflow.NewContinueAsNewError(ctx, ChannelWorkflow, c.in)
 		}
 	}
 }
@@ -113,15 +118,6 @@ func (c *channel) live(ctx workflow.Context) error {
 		}
 	}
 	return nil
-}
-
-// next goes on as a new run, once every handler has answered.
-func (c *channel) next(ctx workflow.Context) error {
-	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
-		return err
-	}
-	c.listen(ctx) // the next run looks for what there is
-	return workflow.NewContinueAsNewError(ctx, ChannelWorkflow, c.in)
 }
 
 // takeIn takes in what was asked. What comes together is one commit.

@@ -272,6 +272,14 @@ func (e *entity) due() bool {
 	return e.pokes > e.drained || e.poked.Len() > 0 || e.tick != nil && e.tick.IsReady()
 }
 
+// settle waits until everybody is answered who asked, as the run is over. It returns false
+// if something is to be taken in before: who asks meanwhile waits for that.
+func (e *entity) settle(ctx workflow.Context) (bool, error) {
+	err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) || e.due() })
+	e.listen(ctx) // the next run looks for what there is
+	return workflow.AllHandlersFinished(ctx), err
+}
+
 func (e *entity) mayAct(command string) error {
 	if command == "" {
 		return refusal(gates.RequestInvalid, "the id of the entry that asks for the action is missing")

@@ -97,10 +97,13 @@ func Release(ctx workflow.Context, in ReleaseInput) (ReleaseOutcome, error) {
 		if r.lost {
 			continue
 		}
-		if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+		settled, err := r.settle(ctx)
+		if err != nil {
 			return ReleaseOutcome{}, err
 		}
-		r.listen(ctx)
+		if !settled {
+			continue
+		}
 		r.hear(ctx)
 		if r.machine().Ended() {
 			return ReleaseOutcome{ReleaseID: in.ReleaseID, Phase: r.record.Phase, Code: gates.Code(r.record.Code)}, nil
