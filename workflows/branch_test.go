@@ -151,6 +151,9 @@ func (p past) clone() past {
 // TestABranchChangesNothingOfWhatItLeft lives branches to their end, and looks at the world
 // that they branched off.
 func TestABranchChangesNothingOfWhatItLeft(t *testing.T) {
+	if testing.Short() {
+		t.Skip("histories take their time: without -short they run")
+	}
 	t.Parallel()
 	looks := func(w *world) string {
 		channel, err := json.Marshal(w.channel)
