@@ -222,6 +222,9 @@ func TestAnotherOrderOfAnEntityDoesNotReplay(t *testing.T) {
 // Histories tell nothing of the machine on which they were recorded, but for the
 // directory of the harness.
 func TestRecordedReleasesTellNothingOfTheirMachine(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it reads all that is recorded: without -short it does")
+	}
 	t.Parallel()
 	for _, kind := range []string{"release", "channel", "rollback"} {
 		for name, file := range storiesOfReleases(t, kind, 1) {
