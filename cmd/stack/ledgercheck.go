@@ -2,7 +2,6 @@ package stack
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,12 +17,12 @@ func (k *Stack) LedgerCheck() (func(ctx context.Context), error) {
 	if k.settings.LedgerCheckEvery == 0 {
 		return func(context.Context) {}, nil
 	}
-	origin, verifiers, err := ReadLedgerVerifiers(k.settings.LedgerKey + publicSuffix)
+	public, err := readLedgerPublic(k.settings.LedgerKey)
 	if err != nil {
-		return nil, fmt.Errorf("%w; the log is checked with it: put it beside the ledger key, or check elsewhere and give --ledger-check-every 0", err)
+		return nil, err
 	}
 	checker, err := ledgercheck.New(ledgercheck.Options{
-		Store: k.store, Origin: origin, Verifiers: note.VerifierList(verifiers...), Organization: k.settings.Organization,
+		Store: k.store, Origin: public.origin, Verifiers: note.VerifierList(public.verifiers...), Organization: k.settings.Organization,
 		Every: k.settings.LedgerCheckEvery, Clock: activities.SystemClock{}, Observer: newLedgerChecked(k.observer.Registry()), Log: k.settings.Log,
 	})
 	if err != nil {

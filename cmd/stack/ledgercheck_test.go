@@ -17,8 +17,8 @@ import (
 	"github.com/initkoa/orgo/records/store"
 )
 
-// A server that is to check its log does not start without what it is checked with, and
-// says what to do. One that is not to needs nothing.
+// A server does not start without the public half of its ledger key, which it announces and
+// checks its log with, and says what to do.
 func TestTheLogIsCheckedWithItsPublicKey(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -52,7 +52,8 @@ func TestTheLogIsCheckedWithItsPublicKey(t *testing.T) {
 	require.NoError(t, os.Remove(key+publicSuffix))
 	_, err = with(time.Hour).LedgerCheck()
 	require.ErrorContains(t, err, key+publicSuffix)
-	require.ErrorContains(t, err, "put it beside the ledger key, or check elsewhere and give --ledger-check-every 0")
+	require.ErrorContains(t, err, "put it beside the ledger key")
+	require.ErrorContains(t, with(0).announce(t.Context()), "put it beside the ledger key")
 	check, err = with(0).LedgerCheck()
 	require.NoError(t, err)
 	check(t.Context())

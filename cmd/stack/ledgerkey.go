@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -69,4 +70,26 @@ func ReadLedgerVerifiers(path string) (origin string, verifiers []note.Verifier,
 		return "", nil, fmt.Errorf("public ledger key %s: %w", path, err)
 	}
 	return origin, verifiers, nil
+}
+
+// ledgerPublic is the public half of a log's keys.
+type ledgerPublic struct {
+	origin    string
+	verifiers []note.Verifier
+	lines     []string // of each verifier, as it is given to auditors
+}
+
+// readLedgerPublic reads the public half that lies beside a ledger key: a server announces
+// it, and checks the log with it.
+func readLedgerPublic(key string) (ledgerPublic, error) {
+	path := key + publicSuffix
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return ledgerPublic{}, fmt.Errorf("public ledger key: %w; put it beside the ledger key, where \"orgo audit keygen\" wrote both: it is what auditors check with", err)
+	}
+	p := ledgerPublic{lines: strings.Fields(string(text))}
+	if p.origin, p.verifiers, err = ledger.ParseVerifiers(string(text)); err != nil {
+		return ledgerPublic{}, fmt.Errorf("public ledger key %s: %w", path, err)
+	}
+	return p, nil
 }

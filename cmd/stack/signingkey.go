@@ -13,7 +13,6 @@ import (
 	"github.com/initkoa/orgo/activities"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/attest"
-	"github.com/initkoa/orgo/records/ledger"
 )
 
 // CreateSigningKey makes the key that signs attestations: path gets the private
@@ -108,17 +107,13 @@ func (k *Stack) announce(ctx context.Context) error {
 		if _, _, err := ReadLedgerKeys(k.settings.LedgerKey); err != nil {
 			return err
 		}
-		text, err := os.ReadFile(k.settings.LedgerKey + publicSuffix)
+		public, err := readLedgerPublic(k.settings.LedgerKey)
 		if err != nil {
-			return fmt.Errorf("public ledger key: %w", err)
+			return err
 		}
-		_, verifiers, err := ledger.ParseVerifiers(string(text))
-		if err != nil {
-			return fmt.Errorf("public ledger key %s: %w", k.settings.LedgerKey+publicSuffix, err)
-		}
-		for i, public := range strings.Fields(string(text)) {
+		for i, verifier := range public.verifiers {
 			announced = append(announced, records.KeyAnnounced{
-				KeyID: fmt.Sprintf("%s+%08x", verifiers[i].Name(), verifiers[i].KeyHash()), Purpose: records.KeyLedger, Public: public,
+				KeyID: fmt.Sprintf("%s+%08x", verifier.Name(), verifier.KeyHash()), Purpose: records.KeyLedger, Public: public.lines[i],
 			})
 		}
 	}
