@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/initkoa/orgo/gates/gatestest"
 	"github.com/initkoa/orgo/records"
 	"github.com/initkoa/orgo/records/ledger"
 )
@@ -58,7 +59,7 @@ func requireNothingCanBeChanged(t *testing.T, f *fixture, files fstest.MapFS) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(5, 6))
 	for name, file := range files {
-		for range 300 {
+		for range gatestest.Cases(t, 300) {
 			at := random.IntN(len(file.Data))
 			was := file.Data[at]
 			file.Data[at] ^= byte(1 + random.IntN(255))
