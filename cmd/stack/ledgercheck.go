@@ -17,7 +17,7 @@ func (k *Stack) LedgerCheck() (func(ctx context.Context), error) {
 	if k.settings.LedgerCheckEvery == 0 {
 		return func(context.Context) {}, nil
 	}
-	public, err := readLedgerPublic(k.settings.LedgerKey)
+	public, err := readPublicBeside(k.settings.LedgerKey)
 	if err != nil {
 		return nil, err
 	}

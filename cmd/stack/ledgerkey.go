@@ -62,14 +62,8 @@ func ReadLedgerKeys(path string) (origin string, signers []note.Signer, err erro
 
 // ReadLedgerVerifiers reads the public halves, one a line.
 func ReadLedgerVerifiers(path string) (origin string, verifiers []note.Verifier, err error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", nil, fmt.Errorf("public ledger key: %w", err)
-	}
-	if origin, verifiers, err = ledger.ParseVerifiers(string(text)); err != nil {
-		return "", nil, fmt.Errorf("public ledger key %s: %w", path, err)
-	}
-	return origin, verifiers, nil
+	p, err := readLedgerPublic(path)
+	return p.origin, p.verifiers, err
 }
 
 // ledgerPublic is the public half of a log's keys.
@@ -79,17 +73,24 @@ type ledgerPublic struct {
 	lines     []string // of each verifier, as it is given to auditors
 }
 
-// readLedgerPublic reads the public half that lies beside a ledger key: a server announces
-// it, and checks the log with it.
-func readLedgerPublic(key string) (ledgerPublic, error) {
-	path := key + publicSuffix
+func readLedgerPublic(path string) (ledgerPublic, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return ledgerPublic{}, fmt.Errorf("public ledger key: %w; put it beside the ledger key, where \"orgo audit keygen\" wrote both: it is what auditors check with", err)
+		return ledgerPublic{}, fmt.Errorf("public ledger key: %w", err)
 	}
-	p := ledgerPublic{lines: strings.Fields(string(text))}
-	if p.origin, p.verifiers, err = ledger.ParseVerifiers(string(text)); err != nil {
+	origin, verifiers, err := ledger.ParseVerifiers(string(text))
+	if err != nil {
 		return ledgerPublic{}, fmt.Errorf("public ledger key %s: %w", path, err)
 	}
-	return p, nil
+	return ledgerPublic{origin, verifiers, strings.Fields(string(text))}, nil
+}
+
+// readPublicBeside reads the public half that lies beside a ledger key: a server announces
+// it, and checks the log with it.
+func readPublicBeside(key string) (ledgerPublic, error) {
+	p, err := readLedgerPublic(key + publicSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w; put it beside the ledger key, where \"orgo audit keygen\" wrote both: it is what auditors check with", err)
+	}
+	return p, err
 }

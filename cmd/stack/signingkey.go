@@ -107,7 +107,7 @@ func (k *Stack) announce(ctx context.Context) error {
 		if _, _, err := ReadLedgerKeys(k.settings.LedgerKey); err != nil {
 			return err
 		}
-		public, err := readLedgerPublic(k.settings.LedgerKey)
+		public, err := readPublicBeside(k.settings.LedgerKey)
 		if err != nil {
 			return err
 		}
