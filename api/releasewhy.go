@@ -38,18 +38,13 @@ func standing(record release.Record) []release.DecisionSummary {
 	if record.Phase == string(rollout.PhaseClosedGood) {
 		return nil
 	}
-	type place struct {
-		gate, cohort string
-		stage        int
-	}
-	of := func(d release.DecisionSummary) place { return place{d.Gate, d.Cohort, d.Stage} }
-	newest := map[place]int{}
+	newest := map[release.Question]int{}
 	for i, decision := range record.Decisions {
-		newest[of(decision)] = i
+		newest[decision.Question()] = i
 	}
 	var refusals []release.DecisionSummary
 	for i, decision := range record.Decisions {
-		if newest[of(decision)] == i && decision.Verdict != string(gates.Pass) {
+		if newest[decision.Question()] == i && decision.Verdict != string(gates.Pass) {
 			refusals = append(refusals, decision)
 		}
 	}

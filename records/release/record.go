@@ -177,19 +177,6 @@ type Frozen struct {
 	List   records.Ref    `json:"list"`   // that, in the artifact store
 }
 
-// DecisionSummary is a decision that moved, or stopped, the release. Of decisions about
-// the same that say the same, one after the other, it is the newest. The whole is the entry.
-type DecisionSummary struct {
-	EntryID string         `json:"entry_id"`
-	At      time.Time      `json:"at"`
-	Gate    string         `json:"gate"`
-	Stage   int            `json:"stage"` // that it is about entering, from 0; one past the last closes the release
-	Cohort  string         `json:"cohort,omitempty"`
-	Verdict string         `json:"verdict"`
-	Codes   []string       `json:"reason_codes,omitempty"`
-	Inputs  records.Digest `json:"inputs_digest"`
-}
-
 // Event is one thing that happened, for the story that the record tells.
 type Event struct {
 	At      time.Time       `json:"at"`
