@@ -86,34 +86,35 @@ func (w *world) report(since time.Duration) {
 func (w *world) signal(windows []telemetry.Window) {
 	f := w.goesWrong("signal")
 	last := len(windows) - 1
-	send := func(value any) { w.env.SignalWorkflow(workflows.SignalWindows, value) }
 	older := w.sent[windows[last].Cohort]
 	switch f {
 	case lost:
 		return
 	case late:
-		w.later(time.Duration(5+w.pick("late", 60))*time.Second, func(w *world) { w.env.SignalWorkflow(workflows.SignalWindows, windows) })
+		w.later(time.Duration(5+w.pick("late", 60))*time.Second, func(w *world) { w.send(windows) })
 		return
 	case empty:
-		send([]telemetry.Window{{}})
+		w.send([]telemetry.Window{{}})
 	case notANumber:
-		send([]map[string]any{{"cohort": "a", "counted": "NaN"}})
+		w.send([]map[string]any{{"cohort": "a", "counted": "NaN"}})
 	case malformed:
-		send("these are no windows")
+		w.send("these are no windows")
 	case stale:
 		windows[last] = older
 	case duplicate:
-		send(windows)
+		w.send(windows)
 	case reordered:
-		send(windows)
+		w.send(windows)
 		windows = []telemetry.Window{older}
 	case forged, contradictory, wrong:
 		windows[last] = w.forge(windows[last], f)
 	}
 	newest := windows[len(windows)-1]
 	w.sent[newest.Cohort] = newest
-	send(windows)
+	w.send(windows)
 }
+
+func (w *world) send(value any) { w.env.SignalWorkflow(workflows.SignalWindows, value) }
 
 // forge makes a window that says that all is well, and has the digest of what it says.
 func (w *world) forge(window telemetry.Window, f fault) telemetry.Window {
@@ -138,55 +139,64 @@ func (w *world) forge(window telemetry.Window, f fault) telemetry.Window {
 
 // operators vote, and now and then do something else.
 func (w *world) operators() {
-	subject := records.ReleaseSubject(releaseID)
-	act := func(actor, action string, arguments any) {
-		w.person(subject, records.TypeActionRequested, actor, action, arguments)
-	}
 	if w.outline().IntentDigest != nil && w.phase == string(rollout.PhaseAwaitingApproval) {
-		w.vote(act)
+		w.vote()
 	}
 	if w.phase == string(rollout.PhaseObserving) && w.chance("promote", 200) {
-		act("olga", release.ActionPromote, release.Promote{Stage: w.outline().Stage})
+		w.onRelease("olga", release.ActionPromote, release.Promote{Stage: w.outline().Stage})
 	}
-	w.drastic(act)
+	w.drastic()
 	for range w.pick("at once", w.restless) + 1 {
-		w.operator(act)
+		w.operator()
 	}
 }
 
 // drastic is what ends a release, or gives its turn to another. It is as rare where
 // operators are restless: or none of those would come far.
-func (w *world) drastic(act func(actor, action string, arguments any)) {
-	channel := records.ChannelSubject(organization, main0)
+func (w *world) drastic() {
 	switch w.pick("drastic", 250) {
 	case 0:
-		act("olga", release.ActionAbort, struct{}{})
+		w.onRelease("olga", release.ActionAbort, struct{}{})
 	case 1:
-		w.person(channel, records.TypeActionRequested, "otto", release.ActionRollback, release.Rollback{})
+		w.onChannel("otto", release.ActionRollback, release.Rollback{})
 	case 2:
-		w.person(channel, records.TypeActionRequested, "otto", release.ActionRevoke, release.Packs{Packs: []records.Digest{fact.digest}})
+		w.onChannel("otto", release.ActionRevoke, release.Packs{Packs: []records.Digest{fact.digest}})
 	case 3, 4:
-		w.person(channel, records.TypeActionAsked, records.SystemActor, rollout.AskJoin, successor())
+		w.supersede()
 	}
 }
 
 // operator holds and lifts, now and then, or asks for what nobody may.
-func (w *world) operator(act func(actor, action string, arguments any)) {
-	channel := records.ChannelSubject(organization, main0)
+func (w *world) operator() {
 	switch n := w.pick("operator", 400/w.restless); n {
 	case 0, 1, 2, 3:
-		act("olga", release.ActionHold, struct{}{})
+		w.onRelease("olga", release.ActionHold, struct{}{})
 	case 4, 5, 6, 7, 8, 9, 10, 11:
-		act("olga", release.ActionLift, struct{}{})
+		w.onRelease("olga", release.ActionLift, struct{}{})
 	case 12, 13, 14:
-		w.person(channel, records.TypeActionRequested, "otto", release.ActionHold, struct{}{})
+		w.onChannel("otto", release.ActionHold, struct{}{})
 	case 15, 16, 17, 18, 19, 20, 21, 22:
-		w.person(channel, records.TypeActionRequested, "otto", release.ActionLift, release.Lift{})
+		w.onChannel("otto", release.ActionLift, release.Lift{})
 	case 23:
-		act("orgo", release.ActionApprove, release.Ballot{Intent: fact.digest})
+		w.onRelease("orgo", release.ActionApprove, release.Ballot{Intent: fact.digest})
 	case 24:
-		act("olga", "release it now", map[string]any{"force": true})
+		w.onRelease("olga", "release it now", map[string]any{"force": true})
 	}
+}
+
+// onRelease has somebody ask for an action on the release.
+func (w *world) onRelease(actor, action string, arguments any) {
+	w.person(records.ReleaseSubject(releaseID), records.TypeActionRequested, actor, action, arguments)
+}
+
+// onChannel has somebody ask for an action on its channel.
+func (w *world) onChannel(actor, action string, arguments any) {
+	w.person(records.ChannelSubject(organization, main0), records.TypeActionRequested, actor, action, arguments)
+}
+
+// supersede has another release ask for the turn.
+func (w *world) supersede() {
+	w.person(records.ChannelSubject(organization, main0), records.TypeActionAsked, records.SystemActor, rollout.AskJoin, successor())
 }
 
 // successor is another release, which takes the turn.
@@ -206,26 +216,24 @@ func successor() rollout.JoinArguments {
 	}
 }
 
-func (w *world) vote(act func(actor, action string, arguments any)) {
+func (w *world) vote() {
 	intent := *w.outline().IntentDigest
 	if w.lie == ballotStuff {
-		act("vera", release.ActionApprove, release.Ballot{Intent: intent})
+		w.onRelease("vera", release.ActionApprove, release.Ballot{Intent: intent})
 		return
 	}
 	switch w.goesWrong("vote") {
 	case forged: // by who asked for it
-		act(requester, release.ActionApprove, release.Ballot{Intent: intent})
+		w.onRelease(requester, release.ActionApprove, release.Ballot{Intent: intent})
 	case wrong: // on something else
-		act("adam", release.ActionApprove, release.Ballot{Intent: records.DigestOf([]byte("another intent"))})
+		w.onRelease("adam", release.ActionApprove, release.Ballot{Intent: records.DigestOf([]byte("another intent"))})
 	case late:
-		w.later(time.Minute, func(w *world) {
-			w.person(records.ReleaseSubject(releaseID), records.TypeActionRequested, "adam", release.ActionApprove, release.Ballot{Intent: intent})
-		})
+		w.later(time.Minute, func(w *world) { w.onRelease("adam", release.ActionApprove, release.Ballot{Intent: intent}) })
 		w.votes["adam"] = intent
 	default:
 		if w.chance("vote", 500) {
 			w.votes["adam"] = intent
-			act("adam", release.ActionApprove, release.Ballot{Intent: intent})
+			w.onRelease("adam", release.ActionApprove, release.Ballot{Intent: intent})
 		}
 	}
 }

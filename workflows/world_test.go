@@ -552,9 +552,7 @@ func (w *world) reduce(cohort string, sequence int64) (telemetry.Window, error) 
 func (w *world) ask(in releases.AskInput) (records.CommandOutcome, error) {
 	w.append(in.Entry)
 	if !w.calm && w.chance("supersede", 40) {
-		w.later(0, func(w *world) {
-			w.person(in.Entry.Subject, records.TypeActionAsked, records.SystemActor, rollout.AskJoin, successor())
-		})
+		w.later(0, (*world).supersede)
 	}
 	return w.take(in.Entry), nil
 }
