@@ -42,7 +42,7 @@ func (w *world) unfold(in workflows.ReleaseInput, each func(*world, error)) {
 			each(w, err)
 			return
 		}
-		for range w.twigs {
+		for range w.branches {
 			w.branch().unfold(*next, each)
 		}
 		in = *next
@@ -87,7 +87,7 @@ func (w *world) begin(env *testsuite.TestWorkflowEnvironment) {
 	defer w.mu.Unlock()
 	w.env = env
 	for _, h := range w.ahead {
-		w.await(h)
+		w.schedule(h)
 	}
 }
 
@@ -102,13 +102,13 @@ func (w *world) later(after time.Duration, do func(*world)) {
 	h := &happening{w.now().Add(after), do}
 	w.ahead = append(w.ahead, h)
 	if w.env != nil {
-		w.await(h)
+		w.schedule(h)
 	}
 }
 
-// await has the environment say when something happens, unless nothing is looked at any
+// schedule has the environment say when something happens, unless nothing is looked at any
 // more.
-func (w *world) await(h *happening) {
+func (w *world) schedule(h *happening) {
 	env := w.env
 	env.RegisterDelayedCallback(func() {
 		w.mu.Lock()
@@ -129,7 +129,7 @@ func (w *world) branch() *world {
 	w.mu.Lock() // what the run before left running may still be
 	defer w.mu.Unlock()
 	w.branched++
-	b := &world{name: fmt.Sprintf("%s, branch %d", w.name, w.branched), past: w.past.clone(), lie: w.lie, seen: newCoverage()}
+	b := &world{name: fmt.Sprintf("%s, branch %d", w.name, w.branched), past: w.past.clone(), manner: w.manner, seen: newCoverage()}
 	b.seed += uint64(w.branched) << 32
 	storm := storms[w.pick("storm", len(storms))]
 	b.rate, b.restless = storm.rate, storm.restless
@@ -163,7 +163,7 @@ func TestABranchChangesNothingOfWhatItLeft(t *testing.T) {
 	left := 0
 	for seed := range uint64(4) {
 		w := newWorld(seed, 0, honest)
-		w.twigs = 1
+		w.branches = 1
 		for in := &begins; in != nil; {
 			next, err := w.run(*in)
 			if next == nil {

@@ -286,7 +286,7 @@ func simulate(first uint64, histories int, plant lie) *tally {
 		workers.Go(func() {
 			for seed := range seeds {
 				w := newWorld(seed, rates[seed%uint64(len(rates))], plant)
-				w.twigs = 3
+				w.branches = 3
 				w.unfold(begins, total.add)
 			}
 		})

@@ -82,7 +82,7 @@ func (w *world) committed(entries []records.Entry) {
 	}
 	for _, moved := range moves {
 		w.phase = moved.After
-		if w.twigs > 0 && w.chance("branch", 500) {
+		if w.branches > 0 && w.chance("branch", 500) {
 			w.later(0, func(w *world) { w.env.SetContinueAsNewSuggested(true) })
 		}
 		if w.phase == string(rollout.PhaseClosedGood) && !w.rendered() {

@@ -38,19 +38,24 @@ type world struct {
 	ended bool // nothing more is to be seen
 
 	past
+	manner
 	seen     coverage
 	breaches []string
 	moves    int // forward, each of which the oracle has looked at
 
-	lie      lie
-	twigs    int         // how many branch off it where any do; 0: none
-	branched int         // how many did
-	calm     bool        // no operator does anything
-	renders  stageDouble // what does render, where it is not what does it well
-	pins     func() releases.Pinned
-	mute     bool          // nobody says that the channel told something
-	length   time.Duration // of the history; 0: horizon
-	every    func()        // is called at every tick
+	branches int // how many others branch off it where any do; 0: none
+	branched int // how many did
+}
+
+// manner is how a world differs from others by what a test wants of it.
+type manner struct {
+	lie     lie
+	calm    bool        // no operator does anything
+	renders stageDouble // what does render, where it is not what does it well
+	pins    func() releases.Pinned
+	mute    bool          // nobody says that the channel told something
+	length  time.Duration // of the history; 0: horizon
+	every   func()        // is called at every tick
 }
 
 // past is what happened in a world, and what is under way.
@@ -152,7 +157,7 @@ var faultsOf = map[string][]fault{
 }
 
 func newWorld(seed uint64, rate int, plant lie) *world {
-	w := &world{name: fmt.Sprint(seed), lie: plant, seen: newCoverage(), past: past{
+	w := &world{name: fmt.Sprint(seed), manner: manner{lie: plant}, seen: newCoverage(), past: past{
 		seed: seed, clock: worldStart, rate: rate, restless: 1, calls: map[string]uint64{},
 		entries: map[records.Subject][]records.Entry{}, byID: map[string]records.Digest{}, told: map[string]records.CommandOutcome{}, last: map[string]any{},
 		votes: map[string]records.Digest{}, truth: map[records.Digest]window{}, confirmed: map[records.Digest]bool{}, sent: map[string]telemetry.Window{},
