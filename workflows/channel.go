@@ -93,7 +93,7 @@ func (c *channel) begin(ctx workflow.Context) error {
 func (c *channel) live(ctx workflow.Context) error {
 	looked := c.ticks
 	for !c.lost {
-		c.listen(ctx)
+		c.takePokes(ctx)
 		if err := c.takeRead(ctx); err != nil {
 			return err
 		}

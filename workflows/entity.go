@@ -250,8 +250,8 @@ func (e *entity) nextTick(ctx workflow.Context) {
 	e.tick = workflow.NewTimerWithOptions(ctx, lookEvery, workflow.TimerOptions{Summary: "looks by itself"})
 }
 
-// listen counts who said that something is in the store, and looks at the time.
-func (e *entity) listen(ctx workflow.Context) {
+// takePokes counts who said that something is in the store, and looks at the time.
+func (e *entity) takePokes(ctx workflow.Context) {
 	for e.poked.ReceiveAsync(nil) {
 		e.pokes++
 	}
@@ -276,7 +276,7 @@ func (e *entity) due() bool {
 // if something is to be taken in before: who asks meanwhile waits for that.
 func (e *entity) settle(ctx workflow.Context) (bool, error) {
 	err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) || e.due() })
-	e.listen(ctx) // the next run looks for what there is
+	e.takePokes(ctx) // the next run looks for what there is
 	return workflow.AllHandlersFinished(ctx), err
 }
 

@@ -43,8 +43,9 @@ type releaseRun struct {
 	judged  map[string]gates.Decision
 	looked  map[string]telemetry.Window // of the newest look: what was decided on
 	ends    map[string]gates.Judgement
-	news    int       // counts windows that came
-	sampled time.Time // when the target was last read back as its nodes
+	sent    workflow.ReceiveChannel // windows of telemetry
+	news    int                     // counts windows that came
+	sampled time.Time               // when the target was last read back as its nodes
 
 	step      int // of the step that runs: the result of an older one counts no more
 	stopStep  workflow.CancelFunc
@@ -57,8 +58,7 @@ type releaseRun struct {
 	// why: to approve it anew would come to the same.
 	unwelcome *records.Digest
 	refused   releases.Problem
-	sent      workflow.ReceiveChannel // windows of telemetry
-	controls  map[string]controlled   // by cohort: what its window was compared with
+	controls  map[string]controlled // by cohort: what its window was compared with
 	marked    string
 	// rendered tells, from the soak on, whether what renders is over.
 	rendered func() bool
@@ -104,7 +104,7 @@ func Release(ctx workflow.Context, in ReleaseInput) (ReleaseOutcome, error) {
 		if !settled {
 			continue
 		}
-		r.hear(ctx)
+		r.takeWindows(ctx)
 		if r.machine().Ended() {
 			return ReleaseOutcome{ReleaseID: in.ReleaseID, Phase: r.record.Phase, Code: gates.Code(r.record.Code)}, nil
 		}
@@ -159,8 +159,8 @@ func (r *releaseRun) machine() rollout.Release {
 func (r *releaseRun) live(ctx workflow.Context) error {
 	defer r.stopSteps()
 	for !r.lost {
-		r.listen(ctx)
-		r.hear(ctx)
+		r.takePokes(ctx)
+		r.takeWindows(ctx)
 		if err := r.drain(ctx, func() int64 { return r.record.Seen }, r.takeIn); err != nil {
 			return err
 		}

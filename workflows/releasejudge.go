@@ -23,8 +23,8 @@ func (r *releaseRun) handleWindows(ctx workflow.Context) {
 	})
 }
 
-// hear takes the windows that came and were not yet taken.
-func (r *releaseRun) hear(ctx workflow.Context) {
+// takeWindows takes the windows that were sent and not yet taken.
+func (r *releaseRun) takeWindows(ctx workflow.Context) {
 	for {
 		var came []telemetry.Window
 		if !r.sent.ReceiveAsync(&came) {
