@@ -30,15 +30,17 @@ func TestOpenCasesAreCounted(t *testing.T) {
 	registry.MustRegister(newCaseGauges(s, activities.SystemClock{}, slog.New(slog.NewTextHandler(&log, nil))))
 	_, err = s.Append(t.Context(), storetest.NewCaser(t, records.DefaultOrganization, "b").Opened(func(o *cases.Opened) { o.Route.Severity = "" }))
 	require.NoError(t, err)
-	scrape := func() string {
-		answer := httptest.NewRecorder()
-		promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
-		return answer.Body.String()
-	}
-	told := scrape()
+	told := scraped(registry)
 	require.Contains(t, told, "orgo_cases_open{severity=\"none\"} 1\n")
 	require.Contains(t, told, "orgo_cases_overdue{severity=\"none\"} 1\n")
 	require.NoError(t, s.Close())
-	require.Empty(t, scrape())
+	require.Empty(t, scraped(registry))
 	require.Contains(t, log.String(), "STORE_UNAVAILABLE")
+}
+
+// scraped returns what a registry tells who asks for metrics.
+func scraped(registry *prometheus.Registry) string {
+	answer := httptest.NewRecorder()
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	return answer.Body.String()
 }

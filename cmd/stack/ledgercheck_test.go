@@ -3,14 +3,12 @@ package stack
 import (
 	"context"
 	"log/slog"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/initkoa/orgo/records"
@@ -42,9 +40,7 @@ func TestTheLogIsCheckedWithItsPublicKey(t *testing.T) {
 	ended := make(chan struct{})
 	go func() { defer close(ended); check(ctx) }()
 	require.Eventually(t, func() bool {
-		answer := httptest.NewRecorder()
-		promhttp.HandlerFor(k.observer.Registry(), promhttp.HandlerOpts{}).ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
-		return strings.Contains(answer.Body.String(), "orgo_ledger_checks_total{result=\"whole\"} 1\n")
+		return strings.Contains(scraped(k.observer.Registry()), "orgo_ledger_checks_total{result=\"whole\"} 1\n")
 	}, time.Minute, 10*time.Millisecond)
 	cancel()
 	<-ended
